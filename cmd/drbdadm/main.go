@@ -1,0 +1,14 @@
+// Command drbdadm configures DRBD resources from configuration files.
+package main
+
+import (
+	"context"
+	"os"
+
+	"drbdutils/internal/cli"
+	"drbdutils/internal/adm"
+)
+
+func main() {
+	os.Exit(adm.Main(context.Background(), cli.OS()))
+}
