@@ -5,8 +5,8 @@ import (
 	"context"
 	"os"
 
-	"drbdutils/internal/cli"
 	"drbdutils/internal/adm"
+	"drbdutils/internal/cli"
 )
 
 func main() {

@@ -1,0 +1,51 @@
+# The two commands of a newcomer are `make demo` and `make test`.
+
+GO         ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TOOLS       = drbdadm drbdsetup drbdmeta
+SBINDIR    ?= /usr/sbin
+DESTDIR    ?=
+
+.PHONY: build demo test deps check unit bigendian cross vm bench install clean
+
+build: ## static binaries in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/...
+
+demo: build ## the tutorial on two nodes without a kernel module
+	PATH=$(CURDIR)/bin:$$PATH sh demo/tutorial.sh
+
+test: deps check unit bigendian cross vm ## everything, the real kernel in QEMU included
+
+deps: ## Debian packages that the tests need
+	sh .ci/packages
+
+check: ## formatting and static analysis
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt: $$out"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	cd vmtest && $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+unit: ## unit, golden, script and comparison tests
+	$(GO) test -race ./...
+
+bigendian: ## codec and on-disk formats on a big-endian machine, emulated
+	CGO_ENABLED=0 GOARCH=s390x $(GO) test -exec qemu-s390x ./schema ./netlinkapi ./meta
+
+cross: ## every architecture that distributions build for
+	for arch in amd64 arm64 386 s390x ppc64le; do \
+	  CGO_ENABLED=0 GOARCH=$$arch $(GO) build -o /dev/null ./... || exit 1; done
+
+vm: build ## stories on two QEMU guests with the real module
+	cd vmtest && $(GO) test -count=1 -timeout 20m ./...
+
+bench: build ## whole-process comparison with an installed drbd-utils
+	bench/compare
+
+install: build ## the three tools and what a distribution ships beside them
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)/etc/init.d
+	install -m 755 $(TOOLS:%=bin/%) $(DESTDIR)$(SBINDIR)
+	install -m 755 dist/init/drbd $(DESTDIR)/etc/init.d/drbd
+
+clean:
+	rm -rf bin
