@@ -1,0 +1,16 @@
+// Package adm is drbdadm: it turns configuration files into calls of drbdsetup
+// and drbdmeta.
+//
+// A command is a row in a table (commands.go). Its objects are resolved against
+// the configuration (select.go) and become a plan: a list of Ops, each of which
+// is a command line (plan.go). Plans are pure functions of configuration and
+// running state. A Runner prints them (--dry-run), starts them as programs
+// (--drbdsetup, --drbdmeta) or, by default, calls the tool in this process
+// (exec.go).
+//
+//	drbdadm up r0
+//	  commands.go   up: a staged command for whole resources
+//	  select.go     r0 -> resource r0 with its volumes and connections
+//	  up.go         new-resource, new-minor, attach, connect ...
+//	  exec.go       setup.Main("new-resource", "r0") ...
+package adm

@@ -1,0 +1,33 @@
+package adm
+
+import "strings"
+
+// plain are the characters that stand for themselves in a printed command line,
+// besides letters and digits.
+const plain = "%+-./:=@_"
+
+// escape returns arg as one word of a shell.
+func escape(arg string) string {
+	var b strings.Builder
+	for i := range len(arg) {
+		if !isPlain(arg[i]) {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(arg[i])
+	}
+	return b.String()
+}
+
+func isPlain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.IndexByte(plain, c) >= 0
+}
+
+// commandLine returns words as a shell would take them.
+func commandLine(words []string) string {
+	escaped := make([]string, len(words))
+	for i, w := range words {
+		escaped[i] = escape(w)
+	}
+	return strings.Join(escaped, " ")
+}
