@@ -7,6 +7,11 @@
 // decoding, the legality of configuration options, command line flags, usage,
 // xml-help, the defaults that show omits, what adjust resets, and completion.
 // The package imports only the standard library and holds no mutable state.
+//
+//	set := schema.DiskConf.In(schema.V84)
+//	field := set.Option("al-extents")
+//	value, err := field.Parse("1k")      // 1024
+//	values := set.New().Put(field, value) // what goes to the kernel
 package schema
 
 // Generation is a set of module generations.
@@ -21,21 +26,40 @@ const (
 // Both says that a row holds for every generation.
 const Both = V84 | V9
 
+// Has reports whether g includes the generation one. The zero Generation, which
+// rows use for "no restriction", includes all.
+func (g Generation) Has(one Generation) bool { return g == 0 || g&one != 0 }
+
+// String returns "8.4", "9" or "8.4 and 9".
+func (g Generation) String() string {
+	switch g {
+	case V84:
+		return "8.4"
+	case V9:
+		return "9"
+	}
+	return "8.4 and 9"
+}
+
 // Kind says how a field's value looks on the wire and to the user.
 type Kind uint8
 
 const (
-	Uint32 Kind = iota + 1
-	Int32
-	Uint64
-	Flag    // one byte on the wire; on a command line present or absent
-	Bool    // one byte on the wire; yes or no for users
-	Enum    // uint32 on the wire, a word for users
-	Symbol  // uint32 on the wire, a word of the enumeration or a number for users
-	String  // text with a terminating NUL
-	Binary  // raw bytes
-	Address // sockaddr bytes
+	Uint32  Kind = iota + 1 // a number, four bytes
+	Int32                   // a number, four bytes, two's complement
+	Uint64                  // a number, eight bytes
+	Flag                    // one byte on the wire, sent only when set
+	Bool                    // one byte on the wire, 0 or 1; yes or no for users
+	Enum                    // uint32 on the wire, a word for users
+	Symbol                  // uint32 on the wire, a word of the enumeration or a number for users
+	Serial                  // int32 on the wire, the serial number of a kernel key; its description for users
+	String                  // text with a terminating NUL
+	Binary                  // raw bytes
+	Address                 // sockaddr bytes
 )
+
+// Textual reports whether values of the kind are kept as text, not as a number.
+func (k Kind) Textual() bool { return k >= String }
 
 // Flags are properties of a field.
 type Flags uint8
@@ -44,44 +68,78 @@ const (
 	Required  Flags = 1 << iota // the set is refused without it
 	Invariant                   // can be set when the object is created, not changed later
 	Sensitive                   // never shown, logged or put into an error
-	Mandatory                   // 8.4 sends replies with DRBD's 0x4000 mark on it
+	Mandatory                   // the module's own messages carry DRBD's 0x4000 mark on it
 	NoCase                      // words of the enumeration match in any case
 	Clamped                     // out-of-range numbers are passed on; the kernel clamps them
+	Repeated                    // may occur several times in one nest
 )
 
 // A Field is one row: an attribute inside a set, and often an option.
 type Field struct {
-	Name    string       // option or key as users write it: "max-buffers"
+	Name    string       // option as users write it: "max-buffers"; "": no option
 	Key     string       // the kernel's name of the field: "max_buffers"
 	Attr    uint16       // attribute number inside the set; 0: not on the wire
 	Kind    Kind         //
-	Len     int          // String, Binary: size of the kernel's buffer in bytes, NUL included; 0: unlimited
-	Min     int64        // numbers: limits, in wire units
+	Len     int          // String, Binary, Address: size of the kernel's buffer in bytes, NUL included; 0: unlimited
+	Min     int64        // numbers: limits, in wire units; both 0: not limited
 	Max     int64        //
-	Def     int64        // default, in wire units; enumeration number; 0 or 1 for Bool
+	Def     int64        // default, in wire units; number of the word; 0 or 1 for Bool and Flag
 	DefText string       // String: default
 	Unit    string       // what is counted, for people: "bytes", "1/10 seconds"
-	Scale   Scale        // wire units per user unit
+	Scale   Scale        // what a number without a suffix counts, and the wire too
 	Words   *Enumeration // Enum, Symbol: the words
-	Gen     Generation   // generations that know the row; 0: Both
-	Since   string       // first 9.x release that knows it, "" if all do
+	Gen     Generation   // generations that know the row; 0: as the set
+	Since   string       // first 9.x releases that know it, "" if all do
 	Flags   Flags        //
 	Doc     string       // one sentence for people
 }
+
+// Is reports whether the field has all the flags.
+func (f *Field) Is(flags Flags) bool { return f.Flags&flags == flags }
 
 // Scale is the unit a number without a suffix is meant in, and sent in.
 type Scale uint8
 
 const (
 	One     Scale = iota // as it is
-	KiB                  // 1024 bytes
-	Sectors              // 512 bytes
+	KiB                  // 1024 bytes, suffix k
+	Sectors              // 512 bytes, suffix s
 )
 
 // A Set is one attribute set: a struct of the kernel, a nest on the wire.
 type Set struct {
-	Name   string // the kernel's name: "net_conf"
-	Attr   uint16 // top-level attribute number; 0: known to user space only
-	Gen    Generation
-	Fields []Field // in the order in which show prints them
+	ID     ID         // which one; 0: known to user space only
+	Name   string     // the kernel's name: "net_conf"
+	Gen    Generation // generations that know the set; 0: Both
+	Bare   bool       // the module sends the nest without NLA_F_NESTED
+	List   bool       // a repeated attribute number begins another record of the set
+	Fields []Field    // in the order in which show prints them; at most 64
+}
+
+// Field returns the row with the kernel's name key, or nil.
+func (s *Set) Field(key string) *Field {
+	if i := s.index(key); i >= 0 {
+		return &s.Fields[i]
+	}
+	return nil
+}
+
+// Option returns the row that users know as name, or nil.
+func (s *Set) Option(name string) *Field {
+	for i := range s.Fields {
+		if s.Fields[i].Name == name && name != "" {
+			return &s.Fields[i]
+		}
+	}
+	return nil
+}
+
+// index returns the place of the row named key, -1 without one.
+func (s *Set) index(key string) int {
+	for i := range s.Fields {
+		if s.Fields[i].Key == key {
+			return i
+		}
+	}
+	return -1
 }
