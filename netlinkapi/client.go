@@ -56,12 +56,19 @@ func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error
 	panic("not yet")
 }
 
-// Watch yields the initial state as Exists events, then one event whose Op is
-// InitialStateDone, then each change in the order in which it happened, whatever
-// the order of arrival. When notifications are lost it asks for the whole state
-// again and yields what differs; nothing is missed or told twice. Events not
-// about the resource of that name are left out, unless it is "". It goes on until
-// the context ends, the loop breaks, or an error such as ErrUnloaded.
-func (c *Client) Watch(ctx context.Context, resource string) iter.Seq2[Event, error] {
+// WatchOptions say what to watch.
+type WatchOptions struct {
+	Resource string          // only this one; "": all
+	Now      bool            // end after the initial state, without listening
+	Refresh  <-chan struct{} // each value received makes Watch ask for the whole state again
+}
+
+// Watch yields the initial state as Exists events, then one event whose message
+// has the Op InitialStateDone, then each change in the order in which it
+// happened, whatever the order of arrival. When notifications are lost it asks
+// for the whole state again and yields what differs; nothing is missed or told
+// twice. It goes on until the context ends, the loop breaks, or an error such as
+// ErrUnloaded.
+func (c *Client) Watch(ctx context.Context, o WatchOptions) iter.Seq2[Event, error] {
 	panic("not yet")
 }
