@@ -1,0 +1,242 @@
+package vmtest
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// diskSize leaves more than the 300 MB that mkfs.xfs insists on.
+const diskSize = 330 << 20
+
+// originalTools are the original's programs, and where the image has them.
+var originalTools = map[string]string{
+	"original/drbdadm":      "/usr/sbin/drbdadm",
+	"original/drbdsetup":    "/usr/sbin/drbdsetup",
+	"original/drbdmeta":     "/usr/sbin/drbdmeta",
+	"lib/drbd/drbdadm-84":   "/lib/drbd/drbdadm-84",
+	"lib/drbd/drbdsetup-84": "/lib/drbd/drbdsetup-84",
+	"original/init":         "/etc/init.d/drbd",
+	"bin/bash":              "bash", // for the original's init script, as the next two
+	"bin/column":            "column",
+	"bin/join":              "join",
+}
+
+var filesystemTools = map[string]string{
+	"sbin/mkfs.xfs":  "/usr/sbin/mkfs.xfs",
+	"sbin/mkfs.ext4": "/usr/sbin/mkfs.ext4",
+}
+
+var kernelModules = []string{
+	"virtio_pci", "virtio_scsi", "sd_mod", "virtio_net", "virtio_console",
+	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "drbd",
+}
+
+var (
+	//go:embed rc
+	rc []byte
+
+	files = map[string]string{
+		"etc/inittab":  "::sysinit:/etc/rc\n::respawn:/bin/agent /dev/vport0p1\n",
+		"etc/hosts":    "127.0.0.1 localhost\n192.168.154.128 drbd01\n192.168.154.129 drbd02\n",
+		"etc/passwd":   "root::0:0:root:/root:/bin/sh\nnobody::65534:65534:nobody:/:/bin/sh\n",
+		"etc/group":    "root:x:0:\nnogroup:x:65534:\n",
+		"sbin/service": "#!/bin/sh\nname=$1\nshift\nexec \"/etc/init.d/$name\" \"$@\"\n",
+		"etc/drbd.conf": "include \"drbd.d/global_common.conf\";\n" +
+			"include \"drbd.d/*.res\";\n",
+	}
+)
+
+// A Lab is the two machines of the tutorial.
+type Lab struct {
+	Guests [2]*Guest
+}
+
+// NewLab builds the machines' root file system in dir, and starts nothing.
+// The tools in /sbin are the ones below tools, or the original's if it is "".
+func NewLab(ctx context.Context, dir, tools string) (*Lab, error) {
+	kernel, err := FetchKernel(ctx, cacheDir())
+	if err != nil {
+		return nil, err
+	}
+	vmlinux, err := kernel.Uncompressed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	initrd := filepath.Join(dir, "initrd")
+	if err := buildImage(ctx, kernel, dir, tools, initrd); err != nil {
+		return nil, err
+	}
+	ports, err := freePorts()
+	if err != nil {
+		return nil, err
+	}
+	lab := &Lab{}
+	for i := range lab.Guests {
+		name := fmt.Sprintf("drbd%02d", i+1)
+		lab.Guests[i] = &Guest{
+			Name:    name,
+			Address: fmt.Sprintf("192.168.154.%d/24", 128+i),
+			Kernel:  vmlinux,
+			Initrd:  initrd,
+			Disk:    filepath.Join(dir, name+".disk"),
+			Console: filepath.Join(dir, name+".console"),
+			Port:    ports[i],
+			Peer:    ports[1-i],
+		}
+	}
+	return lab, nil
+}
+
+// cacheDir is where the kernel lies; VMTEST_KERNEL names another directory
+// that has boot/vmlinuz-* and lib/modules.
+func cacheDir() string {
+	if dir := os.Getenv("VMTEST_KERNEL"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "drbdutils-vmtest/kernel")
+}
+
+// Restart gives both machines power and blank disks.
+func (l *Lab) Restart(ctx context.Context) error {
+	return l.each(func(g *Guest) error {
+		if err := g.PowerCut(); err != nil {
+			return err
+		}
+		if err := g.NewDisk(diskSize); err != nil {
+			return err
+		}
+		return g.Boot(ctx)
+	})
+}
+
+// Close stops both machines.
+func (l *Lab) Close() error { return l.each((*Guest).PowerCut) }
+
+// each runs do for both machines at the same time.
+func (l *Lab) each(do func(*Guest) error) error {
+	var wg sync.WaitGroup
+	var errs [len(l.Guests)]error
+	for i, g := range l.Guests {
+		wg.Go(func() { errs[i] = do(g) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Build compiles the packages for a guest, statically, into dir.
+func Build(ctx context.Context, dir, module string, packages ...string) error {
+	args := append([]string{"build", "-trimpath", "-o", dir + "/"}, packages...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %v: %w\n%s", packages, err, out)
+	}
+	return nil
+}
+
+func buildImage(ctx context.Context, kernel *Kernel, dir, tools, initrd string) error {
+	im := &Image{}
+	for _, d := range []string{"proc", "sys", "dev", "mnt", "root", "tmp", "run/lock", "var/lib/drbd", "etc/drbd.d"} {
+		im.Dir(d)
+	}
+	for name, target := range map[string]string{
+		"init": "bin/busybox", "lib64": "lib", "usr/bin": "../bin", "usr/sbin": "../sbin",
+		"var/run": "../run", "var/lock": "../run/lock", "etc/mtab": "/proc/self/mounts",
+	} {
+		im.Link(name, target)
+	}
+	for name, text := range files {
+		im.Add(name, []byte(text))
+	}
+	im.Add("etc/rc", rc)
+	if err := addBusybox(ctx, im); err != nil {
+		return err
+	}
+	if err := addPrograms(im, filesystemTools); err != nil {
+		return err
+	}
+	if err := addPrograms(im, originalTools); err != nil {
+		return err
+	}
+	if err := addTools(ctx, im, dir, tools); err != nil {
+		return err
+	}
+	if err := kernel.AddModules(im, kernelModules...); err != nil {
+		return err
+	}
+	return im.Write(initrd)
+}
+
+func addBusybox(ctx context.Context, im *Image) error {
+	if err := im.AddProgram("bin/busybox", "busybox"); err != nil {
+		return err
+	}
+	names, err := command(ctx, "", "busybox", "--list").Output()
+	if err != nil {
+		return fmt.Errorf("busybox --list: %w", err)
+	}
+	for name := range strings.FieldsSeq(string(names)) {
+		if name != "busybox" {
+			im.Link("bin/"+name, "busybox")
+		}
+	}
+	im.Link("sbin/modprobe", "../bin/busybox") // where the kernel looks for it
+	return nil
+}
+
+func addPrograms(im *Image, programs map[string]string) error {
+	for name, file := range programs {
+		if err := im.AddProgram(name, file); err != nil {
+			return fmt.Errorf("guest image: %w", err)
+		}
+	}
+	return nil
+}
+
+// addTools adds the tools under test, their init script and our agent.
+func addTools(ctx context.Context, im *Image, dir, tools string) error {
+	if tools == "" {
+		tools = "/usr/sbin"
+	}
+	programs := map[string]string{
+		"bin/agent":       filepath.Join(dir, "agent"),
+		"etc/init.d/drbd": "../dist/init/drbd",
+	}
+	for _, tool := range []string{"drbdadm", "drbdsetup", "drbdmeta"} {
+		programs["sbin/"+tool] = filepath.Join(tools, tool)
+	}
+	if err := Build(ctx, dir, ".", "./agent"); err != nil {
+		return err
+	}
+	return addPrograms(im, programs)
+}
+
+// freePorts returns two UDP ports on the loopback interface that nobody uses.
+func freePorts() (ports [2]int, err error) {
+	for i := range ports {
+		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			return ports, err
+		}
+		defer c.Close()
+		ports[i] = c.LocalAddr().(*net.UDPAddr).Port
+	}
+	return ports, nil
+}

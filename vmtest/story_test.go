@@ -1,0 +1,206 @@
+package vmtest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+)
+
+var toolset = flag.String("tools", "ours", "tools in the guests' /sbin: ours, or reference for the original drbd-utils")
+
+// TestStories plays every story on freshly booted machines.
+func TestStories(t *testing.T) {
+	lab := newLab(t)
+	stories, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, stories)
+	for _, file := range stories {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		t.Run(name, func(t *testing.T) { // one after the other: a group of its own for each
+			began := time.Now()
+			require.NoError(t, lab.Restart(t.Context()))
+			t.Logf("%s: booted in %s", name, time.Since(began).Round(100*time.Millisecond))
+			testscript.Run(t, (&story{lab: lab, ctx: t.Context()}).params(file))
+		})
+	}
+}
+
+func newLab(t *testing.T) *Lab {
+	dir, tools := t.TempDir(), ""
+	switch *toolset {
+	case "ours":
+		tools = filepath.Join(dir, "tools")
+		require.NoError(t, Build(t.Context(), tools, "..", "./cmd/drbdadm", "./cmd/drbdsetup", "./cmd/drbdmeta"))
+	case "reference":
+	default:
+		t.Fatalf("-tools=%s: ours or reference", *toolset)
+	}
+	lab, err := NewLab(t.Context(), dir, tools)
+	require.NoError(t, err)
+	for _, g := range lab.Guests {
+		g.Console = filepath.Join(t.ArtifactDir(), g.Name+".console")
+	}
+	t.Cleanup(func() { lab.Close() })
+	return lab
+}
+
+// A story holds what its commands share.
+type story struct {
+	lab  *Lab
+	ctx  context.Context // of the test that plays it
+	last Reply
+	puts []put
+}
+
+type put struct {
+	guest *Guest
+	file  string
+	data  []byte
+}
+
+func (s *story) params(file string) testscript.Params {
+	return testscript.Params{
+		Files:              []string{file},
+		RequireUniqueNames: true,
+		Condition: func(cond string) (bool, error) {
+			if cond == "reference" {
+				return *toolset == "reference", nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"on":        s.on,
+			"exit":      s.exit,
+			"await":     s.await,
+			"put":       s.put,
+			"power-cut": s.powerCut,
+			"boot":      s.boot,
+			"same":      s.same,
+		},
+	}
+}
+
+func (s *story) guests(ts *testscript.TestScript, name string) []*Guest {
+	all := s.lab.Guests[:]
+	for i, g := range all {
+		if g.Name == name {
+			return all[i : i+1]
+		}
+	}
+	if name != "both" {
+		ts.Fatalf("no node %s: drbd01, drbd02 or both", name)
+	}
+	return all
+}
+
+func (s *story) on(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, len(args) >= 2, "on NODE COMMAND...")
+	for _, g := range s.guests(ts, args[0]) {
+		s.run(ts, g, strings.Join(args[1:], " "))
+		ts.Stdout().Write(s.last.Stdout)
+		ts.Stderr().Write(s.last.Stderr)
+		if failed := s.last.Code != 0; failed != neg {
+			ts.Fatalf("%s: exit code %d", g.Name, s.last.Code)
+		}
+	}
+}
+
+func (s *story) run(ts *testscript.TestScript, g *Guest, command string) {
+	reply, err := g.Run(command, nil)
+	ts.Check(err)
+	s.last = reply
+}
+
+func (s *story) exit(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) == 1, "exit CODE")
+	if got := fmt.Sprint(s.last.Code); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+func (s *story) await(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) >= 3, "await NODE REGEXP COMMAND...")
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	for _, g := range s.guests(ts, args[0]) {
+		s.waitFor(ts, g, pattern, strings.Join(args[2:], " "))
+		ts.Stdout().Write(s.last.Stdout)
+	}
+}
+
+func (s *story) waitFor(ts *testscript.TestScript, g *Guest, pattern *regexp.Regexp, command string) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		s.run(ts, g, command)
+		if pattern.Match(s.last.Stdout) {
+			return
+		}
+	}
+	ts.Fatalf("%s: no %q within a minute, but:\n%s%s", g.Name, pattern, s.last.Stdout, s.last.Stderr)
+}
+
+func (s *story) put(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) == 3, "put NODE FILE PATH")
+	for _, g := range s.guests(ts, args[0]) {
+		p := put{g, args[2], []byte(ts.ReadFile(args[1]))}
+		s.puts = append(s.puts, p)
+		ts.Check(p.do())
+	}
+}
+
+func (p put) do() error {
+	reply, err := p.guest.Run("cat >'"+p.file+"'", p.data)
+	if err == nil && reply.Code != 0 {
+		err = fmt.Errorf("%s: write %s: %s", p.guest.Name, p.file, reply.Stderr)
+	}
+	return err
+}
+
+func (s *story) powerCut(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) == 1, "power-cut NODE")
+	for _, g := range s.guests(ts, args[0]) {
+		ts.Check(g.PowerCut())
+	}
+}
+
+func (s *story) boot(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) == 1, "boot NODE")
+	for _, g := range s.guests(ts, args[0]) {
+		ts.Check(g.Boot(s.ctx))
+		for _, p := range s.puts {
+			if p.guest == g {
+				ts.Check(p.do())
+			}
+		}
+	}
+}
+
+// same runs a command with our tools and with the original's, on the same
+// state of the kernel, and compares exit code and standard output.
+func (s *story) same(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) >= 2, "same NODE COMMAND...")
+	command := strings.Join(args[1:], " ")
+	for _, g := range s.guests(ts, args[0]) {
+		s.run(ts, g, "PATH=/original:$PATH; "+command)
+		original := s.last
+		s.run(ts, g, command)
+		if s.last.Code != original.Code || string(s.last.Stdout) != string(original.Stdout) {
+			ts.Fatalf("%s: %s\noriginal: exit code %d\n%s\nours: exit code %d\n%s%s", g.Name, command,
+				original.Code, original.Stdout, s.last.Code, s.last.Stdout, s.last.Stderr)
+		}
+		ts.Stdout().Write(s.last.Stdout)
+	}
+}
+
+func want(ts *testscript.TestScript, ok bool, usage string) {
+	if !ok {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
