@@ -54,9 +54,73 @@ func (id ID) In(g Generation) *Set {
 	return sets9[id]
 }
 
-// sets84 and sets9 hold the sets of a generation at their top-level attribute
-// numbers.
-var (
-	sets84 = [maxID + 1]*Set{}
-	sets9  = [maxID + 1]*Set{}
-)
+// first returns the set as an older generation knows it: only the first n fields.
+func first(n int, s *Set, g Generation) *Set {
+	older := *s
+	older.Gen, older.Fields = g, s.Fields[:n:n]
+	return &older
+}
+
+// sets84 holds what DRBD 8.4 knows, each set at its attribute number.
+var sets84 = [maxID + 1]*Set{
+	CfgReply:        &cfgReply,
+	CfgContext:      first(4, &cfgContext, V84),
+	DiskConf:        &diskConf84,
+	ResourceOpts:    &resourceOpts84,
+	NetConf:         &netConf84,
+	SetRoleParms:    &setRoleParms84,
+	ResizeParms:     &resizeParms,
+	StateInfo:       &stateInfo,
+	StartOvParms:    &startOvParms,
+	NewCUUIDParms:   first(1, &newCUUIDParms, V84),
+	TimeoutParms:    &timeoutParms,
+	DisconnectParms: &disconnectParms,
+	DetachParms:     first(1, &detachParms, V84),
+	ResourceInfo:    first(4, &resourceInfo, V84),
+	DeviceInfo:      &deviceInfo84,
+	ConnectionInfo:  &connectionInfo,
+	PeerDeviceInfo:  &peerDeviceInfo84,
+	ResourceStats:   &resourceStats,
+	DeviceStats:     &deviceStats,
+	ConnectionStats: first(1, &connectionStats, V84),
+	PeerDeviceStats: first(8, &peerDeviceStats, V84),
+	NotifyHeader:    &notifyHeader,
+	Helper:          &helper,
+}
+
+// sets9 holds what DRBD 9 knows.
+var sets9 = [maxID + 1]*Set{
+	CfgReply:        &cfgReply,
+	CfgContext:      &cfgContext,
+	DiskConf:        &diskConf9,
+	ResourceOpts:    &resourceOpts9,
+	NetConf:         &netConf9,
+	SetRoleParms:    &setRoleParms9,
+	ResizeParms:     &resizeParms,
+	StartOvParms:    &startOvParms,
+	NewCUUIDParms:   &newCUUIDParms,
+	TimeoutParms:    &timeoutParms,
+	DisconnectParms: &disconnectParms,
+	DetachParms:     &detachParms,
+	DeviceConf:      &deviceConf,
+	ResourceInfo:    &resourceInfo,
+	DeviceInfo:      &deviceInfo9,
+	ConnectionInfo:  &connectionInfo,
+	PeerDeviceInfo:  &peerDeviceInfo9,
+	ResourceStats:   &resourceStats,
+	DeviceStats:     &deviceStats,
+	ConnectionStats: &connectionStats,
+	PeerDeviceStats: &peerDeviceStats,
+	NotifyHeader:    &notifyHeader,
+	Helper:          &helper,
+	InvalidateParms: &invalidateParms,
+	ForgetPeerParms: &forgetPeerParms,
+	PeerDeviceOpts:  &peerDeviceOpts,
+	PathParms:       &pathParms,
+	ConnectParms:    &connectParms,
+	PathInfo:        &pathInfo,
+	RenameParms:     &renameParms,
+	RenameInfo:      &renameInfo,
+	InvalidatePeer:  &invalidatePeer,
+	SuspendIOParms:  &suspendIOParms,
+}
