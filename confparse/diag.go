@@ -1,0 +1,78 @@
+package confparse
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Place is a position in a file. The zero Place is nowhere.
+type Place struct {
+	File   string // as named on the command line or by the include
+	Line   int    // from 1
+	Column int    // from 1, in bytes
+	Offset int    // from 0, in bytes
+	Length int    // of the word there, in bytes
+}
+
+// String returns file:line.
+func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// Severity says what a Diagnostic means for the configuration.
+type Severity uint8
+
+const (
+	Warning Severity = iota // worth knowing
+	Error                   // the configuration is invalid
+)
+
+func (s Severity) String() string { return [...]string{"warning", "error"}[s] }
+
+// A Diagnostic is one problem of a configuration.
+type Diagnostic struct {
+	Severity Severity
+	Code     string // stable name of the rule, for programs: "duplicate-minor"
+	Place    Place
+	Message  string // one line
+	Detail   string // what is allowed, what to do; may be empty
+	Hint     string // "did you mean ..."; may be empty
+	Other    Place  // the other definition, for duplicates
+	Exit     int    // exit code it asks for
+}
+
+// Error returns the place and the message in one line.
+func (d Diagnostic) Error() string {
+	if d.Place.File == "" {
+		return d.Severity.String() + ": " + d.Message
+	}
+	return fmt.Sprintf("%s:%d: %s: %s", d.Place.File, d.Place.Line, d.Severity, d.Message)
+}
+
+// Diagnostics is all that was found, ordered by file and place.
+type Diagnostics []Diagnostic
+
+// Error returns the problems, one a line.
+func (l Diagnostics) Error() string {
+	lines := make([]string, len(l))
+	for i, d := range l {
+		lines[i] = d.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Invalid reports whether one of them is an Error.
+func (l Diagnostics) Invalid() bool {
+	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error })
+}
+
+// ExitCode returns the exit code of a tool that stops because of them: 0 without
+// errors, otherwise that of the first error.
+func (l Diagnostics) ExitCode() int {
+	for _, d := range l {
+		if d.Severity == Error {
+			return cmp.Or(d.Exit, 10)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,43 @@
+package confparse
+
+import (
+	"io"
+	"io/fs"
+	"net/netip"
+
+	"drbdutils/schema"
+)
+
+// Source says what Load reads and for whom.
+type Source struct {
+	Generation schema.Generation // V84 or V9
+	Version    [3]int            // the module's version; zero if unknown
+	Node       string            // name of this node
+
+	// Files are the candidates for the main file, absolute or relative to Dir;
+	// the first that exists is read. "-" is standard input.
+	Files   []string
+	Test    []string // more files, read after the main file
+	Exclude []string // files that include skips
+	Dir     string   // absolute; what relative names are relative to
+	FS      fs.FS    // the root directory
+	Stdin   io.Reader
+
+	// Local reports whether an interface that is up has the address. It is only
+	// asked for floating sections. nil: none has.
+	Local func(netip.Addr) bool
+
+	// Want names the resources whose content the caller will ask for, nil all.
+	// Load then does not look into the others, and checks that need all
+	// resources are not made.
+	Want []string
+}
+
+// DefaultFiles returns where the configuration is looked for without -c.
+func DefaultFiles(g schema.Generation) []string {
+	files := []string{"/etc/drbd-84.conf", "/etc/drbd-83.conf", "/etc/drbd-82.conf", "/etc/drbd-08.conf", "/etc/drbd.conf"}
+	if g == schema.V84 {
+		return files
+	}
+	return append([]string{"/etc/drbd-90.conf"}, files...)
+}
