@@ -117,7 +117,3 @@ func (c Code) OK() bool { return c == NoError || c >= StateDone && c <= StateNoN
 
 // Refusal reports whether the code is one of a refused request (above 100).
 func (c Code) Refusal() bool { return c > NoError }
-
-// Text returns what users and scripts are told about a code, and whether the
-// generation knows it. Some texts hold or end in a newline.
-func (c Code) Text(g Generation) (string, bool) { return "", false }

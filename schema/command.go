@@ -89,9 +89,3 @@ type Command struct {
 	Reply    []ID       // sets answered besides CfgContext and CfgReply
 	Doc      string     // one sentence for people
 }
-
-// Name returns the name of a command or notification for people and errors.
-func (op Op) Name(g Generation) string { return "" }
-
-// In returns the row of a command, nil if the generation lacks it.
-func (op Op) In(g Generation) *Command { return nil }
