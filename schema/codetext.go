@@ -98,6 +98,7 @@ var (
 		15: "State change requires a connection",
 		16: "Disk state is lower than outdated",
 		17: "Peer does not support protocol",
+		18: "In transient state, retry after next state change",
 		19: "Concurrent state changes detected and aborted",
 		20: "Other vol primary on peer not allowed by config",
 		21: "Interrupted state change",
@@ -108,7 +109,6 @@ var (
 		26: "Intentional diskless peer may not attach a disk",
 		27: "Disconnect chosen in handshake",
 		28: "Retry chosen in handshake",
-		18: "Transient state, try again",
 	}
 )
 

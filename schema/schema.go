@@ -71,7 +71,6 @@ const (
 	Mandatory                   // the module's own messages carry DRBD's 0x4000 mark on it
 	NoCase                      // words of the enumeration match in any case
 	Clamped                     // out-of-range numbers are passed on; the kernel clamps them
-	Repeated                    // may occur several times in one nest
 )
 
 // A Field is one row: an attribute inside a set, and often an option.
