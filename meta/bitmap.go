@@ -46,17 +46,23 @@ func (b *Bitmap) Slots() int { return int(b.slots) }
 // Bytes returns the size of the bitmap on disk.
 func (b *Bitmap) Bytes() int64 { return b.bytes }
 
-// window is how many words of every slot are looked at together. A window starts
-// on a multiple of 4096 bytes whatever the number of slots.
-const window = 16 * 1024
+// The bitmap is looked at in windows of so many words of every slot. They start
+// and end at multiples of blockWords, which is a multiple of 4096 bytes whatever
+// the number of slots.
+const (
+	blockWords = BlockSize / 4
+	window     = 16 * blockWords
+)
 
 // windows calls f with each stretch of the area that holds words first to last
 // (not included) of the slots, and writes it back where f says that it changed.
 func (b *Bitmap) windows(first, last int64, f func(k int64, area []byte) (changed bool)) error {
 	span := 4 * b.slots
-	buf := make([]byte, window*span)
-	for k := first &^ (window - 1); k < last; k += window {
-		area := buf[:min(int64(len(buf)), b.bytes-k*span)]
+	first = first &^ (blockWords - 1)
+	last = (last + blockWords - 1) &^ (blockWords - 1)
+	buf := make([]byte, min(window, last-first)*span)
+	for k := first; k < last; k += window {
+		area := buf[:min(int64(len(buf)), (last-k)*span, b.bytes-k*span)]
 		if _, err := readFull(b.disk, area, b.off+k*span); err != nil {
 			return fmt.Errorf("read bitmap at %d: %w", b.off+k*span, err)
 		}
