@@ -1,0 +1,229 @@
+package fake
+
+import (
+	"encoding/binary"
+	"errors"
+	"syscall"
+
+	"drbdutils/schema"
+)
+
+// Message frames. All integers are in the byte order of the host.
+const (
+	nlHeaderLen   = 16 // nlmsghdr: length u32, type u16, flags u16, sequence u32, port u32
+	genlHeaderLen = 4  // genlmsghdr: command u8, version u8, reserved u16
+	userHeaderLen = 8  // minor u32, flags u32 or ret_code s32
+	bodyOffset    = nlHeaderLen + genlHeaderLen + userHeaderLen
+)
+
+const (
+	flagRequest = 0x1
+	flagMulti   = 0x2
+	flagAck     = 0x4
+	flagDump    = 0x300
+	flagExcl    = 0x200
+
+	typeError = 2
+	typeDone  = 3
+
+	attrNested    = 0x8000
+	attrMandatory = 0x4000
+	attrTypeMask  = 0x3fff
+)
+
+var native = binary.NativeEndian
+
+func align4(n int) int { return (n + 3) &^ 3 }
+
+// header is the nlmsghdr of a message.
+type header struct {
+	kind, flags uint16
+	seq, port   uint32
+}
+
+func readHeader(msg []byte) header {
+	return header{native.Uint16(msg[4:]), native.Uint16(msg[6:]), native.Uint32(msg[8:]), native.Uint32(msg[12:])}
+}
+
+// startMessage begins a netlink message; endMessage fills in its length.
+func startMessage(h header) []byte {
+	b := make([]byte, nlHeaderLen, 256)
+	native.PutUint16(b[4:], h.kind)
+	native.PutUint16(b[6:], h.flags)
+	native.PutUint32(b[8:], h.seq)
+	native.PutUint32(b[12:], h.port)
+	return b
+}
+
+func endMessage(b []byte) []byte {
+	native.PutUint32(b, uint32(len(b)))
+	return b
+}
+
+// errorMessage is the netlink layer's answer to a request: an errno, 0 for an
+// acknowledgement, and the header of the request.
+func errorMessage(req header, reqLen int, errno syscall.Errno) []byte {
+	b := startMessage(header{kind: typeError, seq: req.seq, port: req.port})
+	b = native.AppendUint32(b, uint32(-int32(errno)))
+	echo := startMessage(req)
+	native.PutUint32(echo, uint32(reqLen))
+	return endMessage(append(b, echo...))
+}
+
+// doneMessage ends a dump.
+func doneMessage(req header, errno syscall.Errno) []byte {
+	b := startMessage(header{kind: typeDone, flags: flagMulti, seq: req.seq, port: req.port})
+	return endMessage(native.AppendUint32(b, uint32(-int32(errno))))
+}
+
+// attribute is one attribute as it lies in a message.
+type attribute struct {
+	kind    uint16 // with its high bits
+	payload []byte
+}
+
+func (a attribute) number() uint16 { return a.kind & attrTypeMask }
+
+// readAttributes splits a row of attributes. Like the kernel it ignores what is
+// too short to be one at the end.
+func readAttributes(b []byte) []attribute {
+	var list []attribute
+	for len(b) >= 4 {
+		size := int(native.Uint16(b))
+		if size < 4 || size > len(b) {
+			break
+		}
+		list = append(list, attribute{native.Uint16(b[2:]), b[4:size]})
+		b = b[min(align4(size), len(b)):]
+	}
+	return list
+}
+
+// appendAttribute adds one attribute, padded to four bytes.
+func appendAttribute(b []byte, kind uint16, payload []byte) []byte {
+	b = native.AppendUint16(b, uint16(4+len(payload)))
+	b = native.AppendUint16(b, kind)
+	b = append(b, payload...)
+	return append(b, make([]byte, align4(len(payload))-len(payload))...)
+}
+
+// appendSet adds a nest with the values of v.
+func appendSet(b []byte, v *schema.Values) []byte {
+	kind := uint16(v.Set.ID)
+	if !v.Set.Bare {
+		kind |= attrNested
+	}
+	return appendAttribute(b, kind, appendFields(nil, v))
+}
+
+func appendFields(b []byte, v *schema.Values) []byte {
+	for f, value := range v.All() {
+		kind := f.Attr
+		if v.Set.Bare && f.Is(schema.Mandatory) {
+			kind |= attrMandatory
+		}
+		b = appendAttribute(b, kind, encodeValue(f, value))
+	}
+	return b
+}
+
+func encodeValue(f *schema.Field, v schema.Value) []byte {
+	switch f.Kind {
+	case schema.Flag, schema.Bool:
+		return []byte{byte(v.Num)}
+	case schema.Uint64:
+		return native.AppendUint64(nil, v.Num)
+	case schema.String:
+		return append([]byte(v.Text), 0)
+	case schema.Binary, schema.Address:
+		return []byte(v.Text)
+	}
+	n := uint32(v.Num)
+	if f.Words != nil {
+		n = f.Words.ToWire(n)
+	}
+	return native.AppendUint32(nil, n)
+}
+
+// Reasons why a nest cannot be read. Outside the context they become info texts.
+var (
+	errUnknownMandatory = errors.New("unknown mandatory attribute")
+	errBadValue         = errors.New("invalid attribute value")
+	errMissing          = errors.New("required attribute missing")
+	errInvariant        = errors.New("can not change invariant setting")
+)
+
+// decodeInto reads a nest's fields into v. Unknown numbers are skipped unless
+// they are marked mandatory; values are checked as far as the kernel does.
+func decodeInto(v *schema.Values, payload []byte) error {
+	for _, a := range readAttributes(payload) {
+		f := fieldOf(v.Set, a.number())
+		if f == nil {
+			if a.kind&attrMandatory != 0 {
+				return errUnknownMandatory
+			}
+			continue
+		}
+		value, err := decodeValue(f, a.payload)
+		if err != nil {
+			return err
+		}
+		v.Put(f, value)
+	}
+	return nil
+}
+
+func decodeValue(f *schema.Field, p []byte) (schema.Value, error) {
+	size := map[schema.Kind]int{schema.Flag: 1, schema.Bool: 1, schema.Uint64: 8}[f.Kind]
+	switch {
+	case f.Kind == schema.String:
+		return decodeString(f, p)
+	case f.Kind.Textual():
+		if f.Len > 0 && len(p) > f.Len {
+			return schema.Value{}, errBadValue
+		}
+		return schema.Value{Text: string(p)}, nil
+	case size == 0:
+		size = 4
+	}
+	if len(p) < size {
+		return schema.Value{}, errBadValue
+	}
+	switch size {
+	case 1:
+		return schema.Value{Num: uint64(p[0])}, nil
+	case 8:
+		return schema.Value{Num: native.Uint64(p)}, nil
+	}
+	n := native.Uint32(p)
+	if f.Kind == schema.Int32 {
+		return schema.Value{Num: uint64(int64(int32(n)))}, nil
+	}
+	if f.Words != nil {
+		n = f.Words.FromWire(n)
+	}
+	return schema.Value{Num: uint64(n)}, nil
+}
+
+// decodeString wants a final NUL within the kernel's buffer.
+func decodeString(f *schema.Field, p []byte) (schema.Value, error) {
+	if f.Len > 0 && len(p) > f.Len {
+		p = p[:f.Len]
+	}
+	for i, c := range p {
+		if c == 0 {
+			return schema.Value{Text: string(p[:i])}, nil
+		}
+	}
+	return schema.Value{}, errBadValue
+}
+
+// fieldOf returns the row with an attribute number, nil if there is none.
+func fieldOf(s *schema.Set, attr uint16) *schema.Field {
+	for i := range s.Fields {
+		if s.Fields[i].Attr == attr && attr != 0 {
+			return &s.Fields[i]
+		}
+	}
+	return nil
+}
