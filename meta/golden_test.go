@@ -124,7 +124,9 @@ func TestCreateMatchesReference(t *testing.T) {
 				t.Skip("large")
 			}
 			d, o := newSparse(c.Size), c.options(t)
-			img, err := meta.Create(d, c.Size, o)
+			_, err := meta.Create(d, c.Size, o)
+			require.NoError(t, err)
+			img, err := meta.Open(d, c.Size, o.Version, o.Index)
 			require.NoError(t, err)
 			if o.Version >= meta.V08 {
 				img.Super.DeviceUUID = 0x0123456789ABCDEF
