@@ -1,0 +1,125 @@
+package adm
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"drbdutils/schema"
+)
+
+// A command is one verb of drbdadm in one generation. Exactly one of call, plan,
+// print and run says what it does; without any it calls drbdsetup with its own
+// name, what its scope identifies, and the options it was given.
+type command struct {
+	name    string
+	group   group
+	objects objects
+	scope   scope
+	volumes volumes
+	flags   flags
+	class   class
+	options func() []schema.Field // backend options that the command line may carry
+
+	call  program                                       // calls this program with the command's name
+	plan  func(planner, object) ([]Op, error)           // the calls for one object
+	stage func(planner, selection, *Plan) error         // calls that run stage by stage over all objects
+	print func(*tool, object) int                       // reports on one object
+	run   func(context.Context, *tool, []selection) int // does everything by itself
+}
+
+// group says where help lists a command.
+type group uint8
+
+const (
+	admin    group = iota // in the help text
+	shell                 // for scripts
+	handler               // called by the module
+	expert                // for developers
+	unlisted              // nowhere
+)
+
+// objects says what a command wants to be named.
+type objects uint8
+
+const (
+	needed   objects = iota // resources, or "all"
+	optional                // without any it means all
+	none                    // the configuration as a whole
+)
+
+// scope is what one call of a backend works on.
+type scope uint8
+
+const (
+	perResource scope = iota
+	perVolume
+	perConnection
+	perPath
+	perPeerDevice // volume by volume, connection by connection
+)
+
+// volumes says whether an object may name a volume (RES/VNR, minor-N).
+type volumes uint8
+
+const (
+	volumeAllowed volumes = iota
+	volumeRequired
+	volumeRefused
+)
+
+// flags are what must hold before a command does anything.
+type flags uint8
+
+const (
+	needsDisk  flags = 1 << iota // the volume has a local disk
+	checksIP                     // the host's addresses are configured on this host
+	rawOptions                   // backend options pass unchecked
+)
+
+// class chooses the time a backend may take.
+type class uint8
+
+const (
+	short class = iota
+	medium
+	long
+	unlimited
+)
+
+// defaultLimits are the times where the configuration sets none.
+//
+// compat: the manual's 121 s and 600 s are not what the reference waits; it
+// waits 600 s and for ever.
+var defaultLimits = [unlimited + 1]time.Duration{
+	short:  5 * time.Second,
+	medium: 600 * time.Second,
+}
+
+// program is a backend.
+type program uint8
+
+const (
+	drbdsetup program = iota + 1
+	drbdmeta
+	proxyCtl
+	sh
+)
+
+// commands returns the table of a generation, in the order in which help prints
+// it.
+func commands(g schema.Generation) []command {
+	if g == schema.V84 {
+		return commands84()
+	}
+	return commands9()
+}
+
+// find returns the command called name.
+func find(table []command, name string) (command, bool) {
+	i := slices.IndexFunc(table, func(c command) bool { return c.name == name })
+	if i < 0 {
+		return command{}, false
+	}
+	return table[i], true
+}

@@ -1,0 +1,207 @@
+package adm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"drbdutils/internal/cli"
+)
+
+// exitBroken is the exit code for a backend that could not be started, was
+// killed, or did not come to an end.
+const exitBroken = 20
+
+// A backend runs one command line: env.Name with env.Args. It returns the exit
+// code.
+type backend func(ctx context.Context, env cli.Env) int
+
+// perform runs ops one after the other until one fails, and returns its exit
+// code.
+func (t *tool) perform(ctx context.Context, ops []Op) int {
+	for _, op := range ops {
+		if code := t.do(ctx, op); code != 0 && !op.Ignore {
+			return code
+		}
+	}
+	return 0
+}
+
+// do runs one op with what follows from its outcome.
+func (t *tool) do(ctx context.Context, op Op) int {
+	code := t.once(ctx, op)
+	if t.req.dryRun > 0 {
+		t.perform(ctx, op.Else)
+		t.perform(ctx, op.Then)
+		return 0
+	}
+	if slices.Contains(op.Accept, code) {
+		code = 0
+	}
+	if code == 0 {
+		t.succeeded(ctx, op)
+		return 0
+	}
+	if len(op.Else) == 0 || slices.Contains(op.Final, code) {
+		return code
+	}
+	instead := t.perform(ctx, op.Else)
+	if instead != 0 && code == op.ElseCode {
+		return code
+	}
+	return instead
+}
+
+// succeeded does what belongs to an op that went well.
+func (t *tool) succeeded(ctx context.Context, op Op) {
+	if op.NewUUID {
+		t.identify(ctx, op)
+	}
+	if op.Register != "" {
+		t.register(op.Register)
+	}
+	for _, next := range op.Then {
+		t.do(ctx, next)
+	}
+	if op.Grown != nil {
+		t.awaitGrowth(ctx, *op.Grown)
+	}
+}
+
+// once prints the op where that is wanted, and runs it where it is not a dry
+// run.
+func (t *tool) once(ctx context.Context, op Op) int {
+	line := append([]string{t.program(op.Prog)}, op.Args...)
+	if t.req.dryRun > 0 || t.req.verbose > 0 {
+		t.printLine(op.Res, line)
+	}
+	if t.req.dryRun > 0 {
+		return 0
+	}
+	t.flush()
+	return t.timed(ctx, op, line)
+}
+
+// printLine shows a command line as a shell would take it.
+func (t *tool) printLine(res string, line []string) {
+	if t.req.varName != "" {
+		fmt.Fprintf(t.out, "%s=%s\n", t.req.varName, escape(res))
+	}
+	fmt.Fprintln(t.out, commandLine(line))
+}
+
+// timed runs a command line for as long as its class allows.
+func (t *tool) timed(ctx context.Context, op Op, line []string) int {
+	limit := t.limits[op.Class]
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	env, messages := t.childEnv(op, line)
+	code := await(ctx, t.backend(op), env)
+	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	switch {
+	case timedOut:
+		code = exitBroken
+		t.complain("Command '%s' did not terminate within %d seconds", strings.Join(line, " "), limit/time.Second)
+	case op.Stderr == shown && op.Class != unlimited && code >= 10 && !t.quiet:
+		t.complain("Command '%s' terminated with exit code %d", strings.Join(line, " "), code)
+	case slices.Contains(op.Show, code):
+		t.env.Stderr.Write(messages.Bytes())
+	}
+	return code
+}
+
+// childEnv returns what a backend sees, and the place where its messages go if
+// they are held back.
+func (t *tool) childEnv(op Op, line []string) (cli.Env, *bytes.Buffer) {
+	env := t.env
+	env.Name, env.Args = line[0], line[1:]
+	messages := &bytes.Buffer{}
+	switch {
+	case op.Stderr == held:
+		env.Stderr = messages
+	case op.Stderr == hidden || t.quiet:
+		env.Stderr = io.Discard
+	}
+	return env, messages
+}
+
+// await runs a backend and gives up on it when ctx ends.
+func await(ctx context.Context, run backend, env cli.Env) int {
+	done := make(chan int, 1)
+	go func() { done <- run(ctx, env) }()
+	select {
+	case code := <-done:
+		return code
+	case <-ctx.Done():
+		return exitBroken
+	}
+}
+
+// backend returns how an op's program is run: in this process, unless the
+// command line names another one.
+func (t *tool) backend(op Op) backend {
+	if run, ok := t.backends[op.Prog]; ok && t.chosen(op.Prog) == "" {
+		return run
+	}
+	more := op.Env
+	if op.Prog == drbdsetup && op.Res != "" {
+		more = append(more, "DRBD_RESOURCE="+op.Res)
+	}
+	return func(ctx context.Context, env cli.Env) int { return start(ctx, env, more) }
+}
+
+// program returns the name by which a program is called and shown.
+func (t *tool) program(p program) string {
+	if path := t.chosen(p); path != "" {
+		return path
+	}
+	switch p {
+	case drbdsetup:
+		return t.setupName
+	case drbdmeta:
+		return "drbdmeta"
+	case proxyCtl:
+		return "drbd-proxy-ctl"
+	}
+	return "/bin/sh"
+}
+
+// chosen returns the path that the command line gives for a program.
+func (t *tool) chosen(p program) string {
+	switch p {
+	case drbdsetup:
+		return t.req.setup
+	case drbdmeta:
+		return t.req.meta
+	case proxyCtl:
+		return t.req.proxyCtl
+	}
+	return ""
+}
+
+// start runs a program as a child, with more variables in its environment.
+func start(ctx context.Context, env cli.Env, more []string) int {
+	c := exec.CommandContext(ctx, env.Name, env.Args...)
+	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
+	c.Env = append(c.Environ(), more...)
+	err := c.Run()
+	if err == nil {
+		return 0
+	}
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.Exited() {
+		return failed.ExitCode()
+	}
+	// compat: a backend killed by a signal is a failure; the reference reports
+	// success for it.
+	fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
+	return exitBroken
+}

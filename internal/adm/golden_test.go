@@ -1,0 +1,111 @@
+package adm
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"drbdutils/internal/cli"
+
+	"github.com/stretchr/testify/require"
+)
+
+// goldens is where the runs of the reference were recorded: its output and exit
+// code for thousands of command lines.
+const goldens = "../../testdata/drbdadm"
+
+// A record is one run of the reference.
+type record struct {
+	Case   string
+	Gen    string
+	Node   string
+	Config string
+	Argv   []string
+	Env    map[string]string
+	Stdin  string
+
+	Stdout string
+	Exit   int
+}
+
+// name is unique and readable.
+func (r record) name() string {
+	return strings.Join(slices.Concat([]string{r.Gen, r.Case, r.Config}, r.Argv), " ")
+}
+
+// records reads a file of goldens.
+func records[T any](t *testing.T, name string) []T {
+	t.Helper()
+	f, err := os.Open(filepath.Join(goldens, name))
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	var all []T
+	for d := json.NewDecoder(z); ; {
+		var r T
+		err := d.Decode(&r)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		require.NoError(t, err)
+		all = append(all, r)
+	}
+}
+
+// run runs drbdadm as the record says. The working directory is the one with the
+// configuration files.
+func (r record) run(t *testing.T) (stdout, stderr string, exit int) {
+	t.Helper()
+	version := map[string]string{"9": "9.2.0", "8.4": "8.4.11"}[r.Gen]
+	vars := map[string]string{
+		"__DRBD_NODE__":                r.Node,
+		"DRBD_DRIVER_VERSION_OVERRIDE": version,
+		cli.FakeVariable:               t.TempDir(),
+	}
+	maps.Copy(vars, r.Env)
+	args := r.Argv
+	if r.Config != "" {
+		args = append([]string{"-c", r.Config}, args...)
+	}
+	var out, errs bytes.Buffer
+	exit = Main(t.Context(), cli.Env{
+		Name: "drbdadm", Args: args,
+		Stdin: strings.NewReader(r.Stdin), Stdout: &out, Stderr: &errs,
+		Getenv: func(name string) string { return vars[name] },
+	})
+	return out.String(), errs.String(), exit
+}
+
+// normal replaces what differs between places and builds, as the recording did.
+func normal(t *testing.T, text string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	text = strings.ReplaceAll(text, dir+"/", "@CONF@/")
+	text = strings.ReplaceAll(text, cli.BuildTag(), "@BUILDTAG@")
+	return strings.ReplaceAll(text, escape(cli.BuildTag()), "@BUILDTAG@")
+}
+
+func TestDryRun(t *testing.T) {
+	all := records[record](t, "dryrun.jsonl.gz")
+	t.Chdir(filepath.Join(goldens, "configs"))
+	for _, r := range all {
+		t.Run(r.name(), func(t *testing.T) {
+			stdout, stderr, exit := r.run(t)
+			require.Equal(t, r.Stdout, normal(t, stdout), "%s", stderr)
+			require.Equal(t, r.Exit, exit, "%s", stderr)
+		})
+	}
+}
+
+var _ = fmt.Sprint

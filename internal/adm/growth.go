@@ -1,0 +1,77 @@
+package adm
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// awaitGrowth waits until the module has changed a device's size, so that what
+// runs after drbdadm resize sees it. It gives up after some seconds: the size may
+// have been right before.
+func (t *tool) awaitGrowth(ctx context.Context, g Growth) {
+	limit := 3 * time.Second
+	if g.Size != "" {
+		limit = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	was := t.deviceSectors(g.Minor)
+	for was >= 0 && t.deviceSectors(g.Minor) == was {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// deviceSectors returns the size of a DRBD device in units of 512 bytes, -1 if
+// there is none.
+func (t *tool) deviceSectors(minor int) int64 {
+	text, err := os.ReadFile(t.env.Path(fmt.Sprintf("/sys/block/drbd%d/size", minor)))
+	if err != nil {
+		return -1
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// identify gives fresh metadata a random number by which the device can be told
+// from others, unless it has one.
+func (t *tool) identify(ctx context.Context, created Op) {
+	place := created.Args[:4]
+	read := Op{Prog: drbdmeta, Args: append(place[:4:4], "read-dev-uuid"), Class: long, Res: created.Res}
+	var text strings.Builder
+	if t.capture(ctx, read, &text) != 0 {
+		return
+	}
+	known, err := strconv.ParseUint(strings.TrimSpace(text.String()), 16, 64)
+	if err == nil && known != 0 {
+		return
+	}
+	id := fmt.Sprintf("%016X", randomID())
+	t.do(ctx, Op{Prog: drbdmeta, Args: append(place[:4:4], "write-dev-uuid", id), Class: long, Res: created.Res})
+}
+
+func randomID() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.NativeEndian.Uint64(b[:])
+}
+
+// capture runs an op and keeps what it prints.
+func (t *tool) capture(ctx context.Context, op Op, into *strings.Builder) int {
+	was := t.env
+	defer func() { t.env = was }()
+	t.env.Stdout = into
+	return t.do(ctx, op)
+}

@@ -1,0 +1,140 @@
+package adm
+
+import (
+	"net"
+	"net/netip"
+	"os"
+
+	"drbdutils/confparse"
+	"drbdutils/schema"
+)
+
+// checkPrograms refuses backends of the command line that cannot be run.
+func (t *tool) checkPrograms() int {
+	for _, path := range []string{t.req.setup, t.req.meta, t.req.proxyCtl} {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			t.complain("Can not find command %s", path)
+			return exitBroken
+		}
+	}
+	return 0
+}
+
+// load reads the configuration and hands options down, unless it is only to be
+// shown as written.
+func (t *tool) load() int {
+	src, code := t.source()
+	if code != 0 {
+		return code
+	}
+	conf, diags := confparse.Load(src)
+	if !diags.Invalid() && t.expands() {
+		diags = append(diags, conf.Expand()...)
+	}
+	for _, d := range diags {
+		t.complain("%s", d.Error())
+	}
+	if code := diags.ExitCode(); code != 0 {
+		return code
+	}
+	t.conf = conf
+	return 0
+}
+
+// expands reports whether the command works on what takes effect, not on what is
+// written.
+func (t *tool) expands() bool {
+	plain := t.cmd.name == "dump" || t.cmd.name == "dump-xml"
+	return !plain || t.req.verbose > 0 || t.req.dryRun > 0
+}
+
+// source says where the configuration is.
+func (t *tool) source() (confparse.Source, int) {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.complain("%v", err)
+		return confparse.Source{}, exitBroken
+	}
+	v := t.driver.Version
+	return confparse.Source{
+		Generation: t.gen,
+		Version:    [3]int{int(v[0]), int(v[1]), int(v[2])},
+		Node:       t.node,
+		Files:      t.configFiles(),
+		Test:       t.req.test,
+		Exclude:    t.req.exclude,
+		Dir:        dir,
+		FS:         os.DirFS("/"),
+		Stdin:      t.env.Stdin,
+		Local:      t.isLocal,
+	}, 0
+}
+
+// configFiles returns the candidates for the main file. What the module calls
+// knows the file that a resource was brought up from.
+func (t *tool) configFiles() []string {
+	if t.req.config != "" {
+		return []string{t.req.config}
+	}
+	if file, ok := t.registered(); ok {
+		return []string{file}
+	}
+	files := confparse.DefaultFiles(t.gen)
+	for i, f := range files {
+		files[i] = t.env.Path(f)
+	}
+	return files
+}
+
+// checkAddress refuses a resource whose own address this host does not have.
+func (t *tool) checkAddress(s selection) *refusal {
+	me := s.res.Me
+	if t.cmd.flags&checksIP == 0 || me == nil || me.Address == nil || !t.checksAddresses(s) {
+		return nil
+	}
+	if addr, err := netip.ParseAddr(me.Address.Addr); err != nil || t.isLocal(addr) {
+		return nil
+	}
+	return refuse(exitConfig, true, "%s: in resource %s, on %s:\n\tIP %s not found on this host.",
+		me.Place, s.res.Name, me.Names[0], me.Address.Addr)
+}
+
+// checksAddresses says whether addresses matter to this run.
+func (t *tool) checksAddresses(s selection) bool {
+	dry := t.req.dryRun > 0 && (t.gen == schema.V84 || !isTerminal(t.env.Stdin))
+	skipped := t.planner.own("skip-net") != nil
+	floating := s.res.Stacked && !t.req.stacked
+	return !dry && !skipped && !floating && !t.conf.Global.DisableIPVerification && t.env.NetlinkSocket() == ""
+}
+
+// isLocal reports whether an interface of this host that is up has the address.
+func (t *tool) isLocal(addr netip.Addr) bool {
+	if t.locals == nil {
+		t.locals = localAddresses()
+	}
+	return t.locals[addr.WithZone("").Unmap()]
+}
+
+// localAddresses returns the addresses of all interfaces that are up.
+func localAddresses() map[netip.Addr]bool {
+	all := map[netip.Addr]bool{}
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return all
+	}
+	for _, i := range interfaces {
+		if i.Flags&net.FlagUp == 0 {
+			continue
+		}
+		addresses, _ := i.Addrs()
+		for _, a := range addresses {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				all[p.Addr().Unmap()] = true
+			}
+		}
+	}
+	return all
+}

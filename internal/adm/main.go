@@ -1,0 +1,144 @@
+package adm
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"drbdutils/confparse"
+	"drbdutils/internal/cli"
+	"drbdutils/schema"
+)
+
+// Exit codes that are drbdadm's own. Everything else is a backend's.
+const (
+	exitUsage  = 1
+	exitConfig = 10
+)
+
+// tool is one run of drbdadm.
+type tool struct {
+	env       cli.Env
+	node      string // this host, as configuration files call it
+	gen       schema.Generation
+	driver    cli.Driver
+	req       request
+	cmd       command
+	conf      *confparse.Config
+	planner   planner
+	plan      Plan                // of up and adjust
+	locals    map[netip.Addr]bool // this host's addresses, once they are known
+	limits    [unlimited + 1]time.Duration
+	setupName string
+	backends  map[program]backend
+	quiet     bool // adjust-with-progress: backends' messages are not shown
+
+	out   io.Writer // standard output, buffered
+	flush func()
+}
+
+// Main runs drbdadm and returns its exit code.
+func Main(ctx context.Context, env cli.Env) int {
+	t, err := newTool(ctx, env)
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
+		return exitBroken
+	}
+	defer t.flush()
+	return t.main(ctx)
+}
+
+// newTool looks at the host: its name and its module.
+func newTool(ctx context.Context, env cli.Env) (*tool, error) {
+	node, err := env.Node()
+	if err != nil {
+		return nil, err
+	}
+	buffer := bufio.NewWriter(env.Stdout)
+	t := &tool{
+		env:       env,
+		node:      node,
+		gen:       schema.V9,
+		driver:    env.Driver(ctx),
+		setupName: "drbdsetup",
+		limits:    defaultLimits,
+		backends:  inProcess(),
+		out:       buffer,
+		flush:     func() { buffer.Flush() },
+	}
+	if t.driver.Version.Is84() {
+		t.gen, t.setupName = schema.V84, "drbdsetup-84"
+	}
+	return t, nil
+}
+
+// main runs the command line.
+func (t *tool) main(ctx context.Context) int {
+	table := commands(t.gen)
+	var err error
+	t.req, err = parse(t.gen, table, t.env.Args)
+	if err != nil {
+		t.complain("%s: %v\ntry '%s help'", t.env.Name, err, t.env.Name)
+		return exitUsage
+	}
+	if done, code := t.answer(table); done {
+		return code
+	}
+	if code := t.prepare(); code != 0 {
+		return code
+	}
+	return t.carryOut(ctx)
+}
+
+// answer handles what needs no configuration: help, version, and command lines
+// without a command.
+func (t *tool) answer(table []command) (done bool, code int) {
+	name := t.req.command
+	if now, ok := renamed[name]; ok {
+		t.complain("'%s %s' is deprecated, use '%s %s' instead.", t.env.Name, name, t.env.Name, now)
+		name = now
+	}
+	cmd, known := find(table, name)
+	t.cmd = cmd
+	switch {
+	case t.req.version:
+		version(t.out, t.gen, t.driver)
+		return true, 0
+	case t.req.hidden:
+		hiddenUsage(t.out, t.gen)
+		return true, 0
+	case t.req.help:
+		return true, t.help(cmd, known)
+	case known:
+		return false, 0
+	case len(t.req.raw) > 0:
+		t.complain("%s: Unknown command '%s'\ntry '%s help'", t.env.Name, t.req.raw[0], t.env.Name)
+	default:
+		usageNote(t.out, t.gen, nil, "No command specified")
+	}
+	return true, exitUsage
+}
+
+// help explains a command, or drbdadm.
+//
+// compat: help exits with 1 in generation 9 unless it explains a command.
+func (t *tool) help(cmd command, known bool) int {
+	if known {
+		usage(t.out, t.gen, &cmd)
+		return 0
+	}
+	usage(t.out, t.gen, nil)
+	if t.gen == schema.V9 {
+		return exitUsage
+	}
+	return 0
+}
+
+// complain writes a message for the user.
+func (t *tool) complain(format string, args ...any) {
+	t.flush()
+	fmt.Fprintf(t.env.Stderr, format+"\n", args...)
+}

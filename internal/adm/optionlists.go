@@ -1,0 +1,127 @@
+package adm
+
+import (
+	"slices"
+
+	"drbdutils/schema"
+)
+
+// The backend options that commands take, as lists for the table of commands.
+// What the module understands comes from package schema.
+
+// Options of drbdmeta.
+var (
+	quiet      = schema.Field{Name: "quiet", Kind: schema.Flag}
+	force      = schema.Field{Name: "force", Kind: schema.Flag}
+	tentative  = schema.Field{Name: "tentative", Kind: schema.Flag}
+	outputForm = schema.Field{Name: "output-format", Kind: schema.String}
+)
+
+func forceOption() []schema.Field           { return []schema.Field{force} }
+func metaOptions() []schema.Field           { return []schema.Field{force, quiet} }
+func repairOptions() []schema.Field         { return []schema.Field{tentative, force, quiet} }
+func dumpSuperblockOptions() []schema.Field { return []schema.Field{force, outputForm, quiet} }
+
+func createOptions() []schema.Field {
+	return []schema.Field{
+		{Name: "max-peers", Kind: schema.Uint32},
+		{Name: "peer-max-bio-size", Kind: schema.Uint32},
+		{Name: "al-stripes", Kind: schema.Uint32},
+		{Name: "al-stripe-size-kB", Kind: schema.Uint32},
+		force,
+		{Name: "effective-size", Kind: schema.Uint64},
+		{Name: "bitmap-block-size", Kind: schema.Uint32},
+		{Name: "diskful-peers", Kind: schema.String},
+		{Name: "initial-current-uuid", Kind: schema.String},
+		{Name: "consistent", Kind: schema.Flag},
+		{Name: "uptodate", Kind: schema.Flag},
+		{Name: "peers-outdated", Kind: schema.Flag},
+		{Name: "rotate-uuids", Kind: schema.Flag},
+	}
+}
+
+// Options of drbdsetup and of drbdadm itself.
+
+func adjustOptions() []schema.Field {
+	own := []schema.Field{
+		{Name: "skip-disk", Kind: schema.Flag},
+		{Name: "skip-net", Kind: schema.Flag},
+	}
+	return append(own, connectOptions()...)
+}
+
+func statusOptions() []schema.Field {
+	return []schema.Field{{Name: "statistics", Kind: schema.Flag}}
+}
+
+func attachOptions9() []schema.Field   { return diskFields(schema.V9, nil) }
+func attachOptions84() []schema.Field  { return diskFields(schema.V84, nil) }
+func diskOptions84() []schema.Field    { return diskFields(schema.V84, []string{"size", "max-bio-bvecs"}) }
+func resourceOptions9() []schema.Field { return fields(schema.V9, schema.ResourceOpts) }
+func resourceOptions84() []schema.Field {
+	return fields(schema.V84, schema.ResourceOpts)
+}
+func peerDeviceFields() []schema.Field { return fields(schema.V9, schema.PeerDeviceOpts) }
+func connectOptions() []schema.Field   { return fields(schema.V9, schema.ConnectParms) }
+func detachOptions() []schema.Field {
+	return []schema.Field{force, {Name: "diskless", Kind: schema.Flag}}
+}
+func newPeerOptions() []schema.Field {
+	return append(fields(schema.V9, schema.NetConf, immutable...), netOptions9()...)
+}
+func newMinorOptions() []schema.Field  { return fields(schema.V9, schema.DeviceConf) }
+func resizeOptions() []schema.Field    { return fields(schema.V9, schema.ResizeParms) }
+func verifyOptions() []schema.Field    { return fields(schema.V9, schema.StartOvParms) }
+func suspendOptions() []schema.Field   { return fields(schema.V9, schema.SuspendIOParms) }
+func newUUIDOptions9() []schema.Field  { return fields(schema.V9, schema.NewCUUIDParms) }
+func newUUIDOptions84() []schema.Field { return fields(schema.V84, schema.NewCUUIDParms) }
+func invalidateOptions() []schema.Field {
+	return append(forceOption(), fields(schema.V9, schema.InvalidateParms)...)
+}
+func invalidateRemoteOptions() []schema.Field {
+	return fields(schema.V9, schema.InvalidatePeer)
+}
+
+func netOptions9() []schema.Field {
+	return slices.DeleteFunc(fields(schema.V9, schema.NetConf), func(f schema.Field) bool {
+		return slices.Contains(immutable, f.Name)
+	})
+}
+
+// notOptions84 are fields of 8.4's net_conf that only connect takes.
+var connectOnly84 = []string{"tentative", "discard-my-data"}
+
+func netOptions84() []schema.Field {
+	return slices.DeleteFunc(fields(schema.V84, schema.NetConf), func(f schema.Field) bool {
+		return slices.Contains(connectOnly84, f.Name)
+	})
+}
+
+func connectOptions84() []schema.Field {
+	own := append(fields(schema.V84, schema.NetConf, connectOnly84...),
+		schema.Field{Name: "alternate-address", Kind: schema.Address},
+		schema.Field{Name: "alternate-peer-address", Kind: schema.Address})
+	return append(own, netOptions84()...)
+}
+
+// diskFields returns the options of attach but some.
+func diskFields(g schema.Generation, without []string) []schema.Field {
+	return slices.DeleteFunc(fields(g, schema.DiskConf), func(f schema.Field) bool {
+		return slices.Contains(without, f.Name)
+	})
+}
+
+// fields returns the options of a set, or those of the given names.
+func fields(g schema.Generation, id schema.ID, names ...string) []schema.Field {
+	set := id.In(g)
+	if set == nil {
+		return nil
+	}
+	var out []schema.Field
+	for _, f := range set.Fields {
+		if f.Name != "" && f.Flags&schema.Required == 0 && (len(names) == 0 || slices.Contains(names, f.Name)) {
+			out = append(out, f)
+		}
+	}
+	return out
+}

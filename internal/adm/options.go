@@ -1,0 +1,202 @@
+package adm
+
+import (
+	"strings"
+
+	"drbdutils/internal/cli"
+	"drbdutils/schema"
+)
+
+// A request is a command line, taken apart but not yet checked against the
+// configuration.
+type request struct {
+	command string   // "" if there is none
+	objects []string // what the command shall work on
+	backend []backendOption
+
+	stacked  bool
+	dryRun   int // times -d was given
+	verbose  int // times -v was given
+	config   string
+	test     []string // more files to parse after the main one
+	exclude  []string // files that include shall skip
+	setup    string   // programs instead of ours
+	meta     string
+	proxyCtl string
+	varName  string
+	peer     string
+	version  bool
+	help     bool
+	hidden   bool     // hidden-commands
+	raw      []string // words that are no option, command or object
+}
+
+// A backendOption is an option that is not drbdadm's own.
+type backendOption struct {
+	text string // "--name" or "--name=value"; anything if raw
+	raw  bool   // passed with -W or as a word before the command
+}
+
+// general are drbdadm's own options, in the order in which help prints them.
+var general = []struct {
+	name, short string
+	arg         cli.Arg
+	gen         schema.Generation
+	set         func(r *request, value string)
+}{
+	{"stacked", "S", cli.NoArg, schema.Both, func(r *request, _ string) { r.stacked = true }},
+	{"dry-run", "d", cli.NoArg, schema.Both, func(r *request, _ string) { r.dryRun++ }},
+	{"verbose", "v", cli.NoArg, schema.Both, func(r *request, _ string) { r.verbose++ }},
+	{"config-file", "c", cli.RequiredArg, schema.Both, func(r *request, v string) { r.config = v }},
+	{"config-to-test", "t", cli.RequiredArg, schema.Both, func(r *request, v string) { r.test = append(r.test, v) }},
+	{"config-to-exclude", "E", cli.RequiredArg, schema.V9, func(r *request, v string) { r.exclude = append(r.exclude, v) }},
+	{"drbdsetup", "s", cli.RequiredArg, schema.Both, func(r *request, v string) { r.setup = v }},
+	{"drbdmeta", "m", cli.RequiredArg, schema.Both, func(r *request, v string) { r.meta = v }},
+	{"drbd-proxy-ctl", "p", cli.RequiredArg, schema.Both, func(r *request, v string) { r.proxyCtl = v }},
+	{"sh-varname", "n", cli.RequiredArg, schema.Both, func(r *request, v string) { r.varName = v }},
+	{"peer", "P", cli.RequiredArg, schema.V84, func(r *request, v string) { r.peer = v }},
+	{"version", "V", cli.NoArg, schema.Both, func(r *request, _ string) { r.version = true }},
+	{"setup-option", "W", cli.RequiredArg, schema.Both, func(r *request, v string) {
+		r.backend = append(r.backend, backendOption{text: v, raw: true})
+	}},
+	{"help", "h", cli.NoArg, schema.Both, func(r *request, _ string) { r.help = true }},
+}
+
+// renamed are commands that had another name once.
+var renamed = map[string]string{
+	"state":        "role",
+	"outdate-peer": "fence-peer",
+}
+
+// parse takes a command line apart. Its error is a *cli.UsageError.
+func parse(g schema.Generation, table []command, args []string) (request, error) {
+	options, words, err := flagsOf(g, table).Parse(args)
+	if err != nil {
+		return request{}, err
+	}
+	var r request
+	for _, o := range options {
+		r.take(g, o)
+	}
+	r.split(table, words)
+	return r, nil
+}
+
+// flagsOf returns every option that some command of the table takes, since
+// options may stand before the command.
+func flagsOf(g schema.Generation, table []command) *cli.Flags {
+	f := cli.NewFlags()
+	for _, o := range general {
+		if o.gen&g != 0 {
+			f.Add(o.name, o.short, o.arg)
+		}
+	}
+	for _, c := range table {
+		for _, o := range c.accepts() {
+			f.Add(o.Name, "", argOf(o))
+		}
+	}
+	return f
+}
+
+// argOf says whether an option takes a value on the command line.
+func argOf(o schema.Field) cli.Arg {
+	if o.Kind == schema.Flag || o.Kind == schema.Bool {
+		return cli.OptionalArg
+	}
+	return cli.RequiredArg
+}
+
+// take stores one option.
+func (r *request) take(g schema.Generation, o cli.Option) {
+	for _, known := range general {
+		if known.name == o.Name && known.gen&g != 0 {
+			known.set(r, o.Value)
+			return
+		}
+	}
+	r.backend = append(r.backend, backendOption{text: o.String()})
+}
+
+// split tells the command among the words from what stands before and after it.
+func (r *request) split(table []command, words []string) {
+	for i, w := range words {
+		switch {
+		case w == "help":
+			r.help = true
+		case w == hiddenCommandsName:
+			r.hidden = true
+			return
+		case isCommand(table, w):
+			r.command, r.objects = w, words[i+1:]
+			return
+		default:
+			r.raw = append(r.raw, w)
+			r.backend = append(r.backend, backendOption{text: w, raw: true})
+		}
+	}
+}
+
+func isCommand(table []command, word string) bool {
+	if _, old := renamed[word]; old {
+		return true
+	}
+	_, ok := find(table, word)
+	return ok
+}
+
+// passed returns the backend options that c hands on, in the order given.
+// dropped are raw ones that it has no use for.
+func (r *request) passed(g schema.Generation, c command) (passed, dropped []string, err error) {
+	for _, o := range r.backend {
+		switch {
+		case !o.raw && !c.takes(o.text):
+			return nil, nil, &cli.UsageError{Option: o.text, Problem: "is not an option of " + c.name}
+		case !o.raw || g == schema.V84 || c.flags&rawOptions != 0 || c.takesPrefix(o.text):
+			passed = append(passed, o.text)
+		case c.name == "primary" && o.text == overwriteDataOfPeer:
+			passed = append(passed, "--force")
+		default:
+			dropped = append(dropped, o.text)
+		}
+	}
+	return passed, dropped, nil
+}
+
+// overwriteDataOfPeer is what primary --force was called before 8.4.
+//
+// compat: the reference drops it for a 9 module without a word, and the classic
+// first-sync command does nothing. Here it is --force in both generations.
+const overwriteDataOfPeer = "--overwrite-data-of-peer"
+
+// takes reports whether an option, "--name" or "--name=value", is one of c's.
+func (c command) takes(option string) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(option, "--"), "=")
+	for _, o := range c.accepts() {
+		if o.Name == name {
+			return true
+		}
+	}
+	return c.flags&rawOptions != 0
+}
+
+// takesPrefix is takes for an option that may be abbreviated, as drbdsetup
+// understands it.
+func (c command) takesPrefix(option string) bool {
+	name, dashes := strings.CutPrefix(option, "--")
+	name, _, _ = strings.Cut(name, "=")
+	for _, o := range c.accepts() {
+		if dashes && strings.HasPrefix(o.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// accepts returns the backend options that c may carry.
+func (c command) accepts() []schema.Field {
+	if c.options == nil {
+		return nil
+	}
+	return c.options()
+}

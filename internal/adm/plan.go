@@ -1,0 +1,173 @@
+package adm
+
+import (
+	"slices"
+
+	"drbdutils/schema"
+)
+
+// An Op is one call of a backend: a command line and how its outcome is judged.
+// A dry run prints the line, everything else runs it; there is no other form, so
+// a dry run cannot lie.
+type Op struct {
+	Prog   program
+	Args   []string
+	Class  class    // how long it may take
+	Res    string   // the resource it is for
+	Env    []string // more environment, for handlers
+	Stderr stderr
+	Show   []int // exit codes for which stderr that was held is shown
+	Accept []int // exit codes that count as success
+	Ignore bool  // its result does not count
+
+	Else     []Op  // to be tried if it failed
+	Final    []int // exit codes after which Else is pointless
+	ElseCode int   // the code that stands if it ended with it and Else failed, too
+	Then     []Op  // after success; their results do not count
+
+	Register string  // link in the registry of configuration files, after success
+	Grown    *Growth // what to wait for after success
+
+	NewUUID bool // metadata that needs an identity after success
+}
+
+// Growth is a change of a device's size that the module makes some time after a
+// resize was accepted.
+type Growth struct {
+	Minor int
+	Size  string // the size that was asked for, as configured; "": any change
+}
+
+// stderr says what happens to what a backend writes there.
+type stderr uint8
+
+const (
+	shown  stderr = iota
+	hidden        // thrown away
+	held          // kept back, and shown only for exit codes in Show
+)
+
+// A Stage groups the steps of up and adjust. A stage runs for all resources
+// before the next one starts.
+type Stage uint8
+
+// The stages for DRBD 9, in the order in which they run.
+const (
+	Prerequisites Stage = iota // new-resource, proxy plugins
+	Resource                   // resource-options
+	DiskDown                   // detach, del-minor
+	DiskUp                     // new-minor, disk-options that turn the bitmap on
+	NetDisconnect              // disconnect
+	NetDown                    // del-peer, del-path, proxy down
+	NetUp                      // new-peer, proxy up, proxy plugins
+	NewPath                    // new-path
+	Net                        // net-options
+	PeerDevice                 // peer-device-options
+	Disk                       // attach, disk-options, resize
+	Connect                    // connect
+	Wait                       // wait-connect
+)
+
+// The stages for DRBD 8.4.
+const (
+	Create84     Stage = iota // new-resource, up's new-minor, detach, del-minor
+	Resource84                // resource-options
+	Minor84                   // adjust's new-minor
+	Disk84                    // attach, disk-options, resize
+	Disconnect84              // disconnect, proxy
+	Connect84                 // connect, net-options
+)
+
+// A stageRule says how adjust-with-progress calls a stage, and whether a failure
+// in it makes the rest of the stage pointless for the same resource.
+type stageRule struct {
+	label string
+	skips bool
+}
+
+var stages9 = []stageRule{
+	Prerequisites: {"create res", true},
+	Resource:      {"adjust res", false},
+	DiskDown:      {"prepare disk", true},
+	DiskUp:        {"prepare disk", true},
+	NetDisconnect: {"prepare net", false},
+	NetDown:       {"prepare net", true},
+	NetUp:         {"prepare net", true},
+	NewPath:       {"prepare net", false},
+	Net:           {"adjust net", false},
+	PeerDevice:    {"adjust peer_devices", false},
+	Disk:          {"adjust disk", false},
+	Connect:       {"attempt to connect", false},
+	Wait:          {"", false},
+}
+
+var stages84 = []stageRule{
+	Create84:     {"create res", true},
+	Resource84:   {"adjust res", false},
+	Minor84:      {"prepare disk", true},
+	Disk84:       {"adjust disk", false},
+	Disconnect84: {"prepare net", false},
+	Connect84:    {"adjust net", false},
+}
+
+func stageRules(g schema.Generation) []stageRule {
+	if g == schema.V84 {
+		return stages84
+	}
+	return stages9
+}
+
+// A Step is what up and adjust do to one object in one stage: calls that run one
+// after the other until one fails.
+type Step struct {
+	Stage Stage
+	Name  string // the verb, for messages
+	Res   string
+	Ops   []Op
+	After *Step // must have run before
+}
+
+// A Plan is a list of steps. Its order is the order within a stage.
+type Plan []*Step
+
+// add appends a step and returns it.
+func (p *Plan) add(s Step) *Step {
+	*p = append(*p, &s)
+	return &s
+}
+
+// A pass is the steps of one stage that run together.
+type pass struct {
+	stage Stage
+	steps []*Step
+}
+
+// passes returns the plan's steps in the order in which they run: stage by
+// stage, and from the first stage again for steps that had to wait for one in a
+// later stage.
+func (p Plan) passes() []pass {
+	var out []pass
+	waiting := slices.Clone(p)
+	done := map[*Step]bool{}
+	for len(waiting) > 0 {
+		before := len(waiting)
+		for stage := range Stage(len(stages9)) {
+			var now []*Step
+			waiting = slices.DeleteFunc(waiting, func(s *Step) bool {
+				ready := s.Stage == stage && (s.After == nil || done[s.After])
+				if ready {
+					now = append(now, s)
+					done[s] = true
+				}
+				return ready
+			})
+			if len(now) > 0 {
+				out = append(out, pass{stage, now})
+			}
+		}
+		if len(waiting) == before {
+			panic("adm: steps of a plan wait for each other or for a step outside of it")
+		}
+	}
+	return out
+}

@@ -1,0 +1,251 @@
+package adm
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"drbdutils/confparse"
+	"drbdutils/schema"
+)
+
+// prepare checks the options that say how to work, loads the configuration and
+// takes from it what concerns the whole run.
+func (t *tool) prepare() int {
+	if len(t.req.test) > 0 && !slices.Contains([]string{"dump", "dump-xml", "sh-nop"}, t.cmd.name) {
+		t.complain("The --config-to-test (-t) option is only allowed with the dump and sh-nop commands")
+		return exitUsage
+	}
+	passed, dropped, err := t.req.passed(t.gen, t.cmd)
+	if err != nil {
+		t.complain("%s: %v\ntry '%s help %s'", t.env.Name, err, t.env.Name, t.cmd.name)
+		return exitUsage
+	}
+	for _, o := range dropped {
+		t.complain("%s: %s has no option '%s', ignored", t.env.Name, t.cmd.name, o)
+	}
+	if code := t.checkPrograms(); code != 0 {
+		return code
+	}
+	if code := t.load(); code != 0 {
+		return code
+	}
+	t.planner = planner{
+		gen: t.gen, cmd: t.cmd, options: passed, verbose: t.req.verbose, peer: t.req.peer, file: t.conf.File,
+		compat: t.driver.Compat && t.conf.Legacy,
+	}
+	t.limits = limits(t.conf.Global)
+	return 0
+}
+
+// limits returns how long backends may take.
+func limits(g confparse.Global) [unlimited + 1]time.Duration {
+	all := defaultLimits
+	for class, seconds := range map[class]int{
+		short: g.CmdTimeoutShort, medium: g.CmdTimeoutMedium, long: g.CmdTimeoutLong,
+	} {
+		if seconds >= 0 {
+			all[class] = time.Duration(seconds) * time.Second
+		}
+	}
+	return all
+}
+
+// carryOut does what the command does to the objects of the command line.
+func (t *tool) carryOut(ctx context.Context) int {
+	given := t.req.objects
+	switch {
+	case t.cmd.objects == none && len(given) > 0:
+		t.complain("This command will ignore resource names!")
+	case t.cmd.objects == needed && len(given) == 0:
+		usageNote(t.out, t.gen, &t.cmd, "No resource names specified")
+		return exitUsage
+	}
+	if t.cmd.objects == none && (len(given) == 0 || t.gen == schema.V84) {
+		return t.cmd.run(ctx, t, nil)
+	}
+	if len(given) == 0 {
+		return t.withoutObjects(ctx)
+	}
+	return t.onObjects(ctx, given)
+}
+
+// withoutObjects runs a command that works on everything if nothing is named.
+func (t *tool) withoutObjects(ctx context.Context) int {
+	switch {
+	case t.cmd.run != nil:
+		return t.cmd.run(ctx, t, nil)
+	case t.cmd.name == "status" && t.gen == schema.V9:
+		line := append([]string{"status"}, t.planner.statusOptions()...)
+		return t.do(ctx, Op{Prog: drbdsetup, Args: line})
+	}
+	return t.onObjects(ctx, []string{"all"})
+}
+
+// onObjects resolves the words and runs the command on one after the other. The
+// exit code is the worst of all; a broken backend ends everything at once.
+func (t *tool) onObjects(ctx context.Context, given []string) int {
+	parsed, refused := t.parseObjects(given)
+	if refused != nil {
+		t.complain("%s", refused.text)
+		return refused.exit
+	}
+	worst := 0
+	for _, w := range parsed {
+		chosen, refused := t.resolve(w)
+		if refused == nil {
+			var code int
+			if code, refused = t.onSelections(ctx, chosen); refused == nil {
+				if code >= exitBroken {
+					return code
+				}
+				worst = max(worst, code)
+				continue
+			}
+		}
+		t.complain("%s", refused.text)
+		worst = max(worst, refused.exit)
+		if refused.stop {
+			return worst
+		}
+	}
+	return max(worst, t.runPlan(ctx))
+}
+
+// parseObjects takes all words apart before anything is done. Words that
+// contradict each other stop here.
+func (t *tool) parseObjects(given []string) ([]words, *refusal) {
+	if given[0] == "all" {
+		return []words{{whole: "all"}}, nil
+	}
+	var all []words
+	seen := map[string]bool{}
+	for _, word := range given {
+		w, refused := parseWords(t.gen, word)
+		if refused != nil {
+			return nil, refused
+		}
+		connection := w.res + ":" + w.peer
+		if w.peer != "" && seen[connection] || w.peer == "" && !w.minor && seen[w.res+":"] {
+			return nil, refuse(exitUsage, true, "%s names a connection that was named before", word)
+		}
+		if w.peer != "" {
+			seen[connection], seen[w.res+":"] = true, true
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+// resolve returns the resources that a word stands for.
+func (t *tool) resolve(w words) ([]selection, *refusal) {
+	if w.whole == "all" {
+		return t.resolveAll()
+	}
+	if len(t.conf.Resources) == 0 {
+		return nil, refuse(exitUsage, true, "no resources defined!")
+	}
+	s, refused := selectWord(t.conf, w)
+	if refused != nil {
+		return nil, refused
+	}
+	if refused := t.admits(s, w); refused != nil {
+		return nil, refused
+	}
+	if refused := s.fit(t.cmd); refused != nil {
+		return nil, refused
+	}
+	return []selection{s}, nil
+}
+
+// proxies reports whether the command also works on hosts that only run a proxy.
+func (t *tool) proxies() bool {
+	return slices.Contains([]string{"adjust", "adjust-with-progress", "sh-list-adjustable", "proxy-up", "proxy-down"}, t.cmd.name)
+}
+
+func (t *tool) resolveAll() ([]selection, *refusal) {
+	all := selectAll(t.conf, t.req.stacked, t.proxies())
+	if len(all) > 0 || t.gen == schema.V9 && len(selectAll(t.conf, t.req.stacked, true)) > 0 {
+		return all, nil
+	}
+	switch {
+	case len(t.conf.Resources) == 0:
+		return nil, refuse(exitUsage, true, "no resources defined!")
+	case t.req.stacked:
+		return nil, refuse(exitUsage, true, "WARN: nothing stacked for this host (%s), nothing to do in stacked mode!", t.node)
+	}
+	return nil, refuse(exitUsage, true, "WARN: no normal resources defined for this host (%s)!?\n"+
+		"Misspelled name of the local machine with the 'on' keyword ?", t.node)
+}
+
+// admits refuses resources of which this host has no part, or only the wrong
+// one.
+func (t *tool) admits(s selection, w words) *refusal {
+	switch {
+	case s.res.Ignored && !t.proxies():
+		return refuse(exitUsage, false, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node)
+	case t.gen == schema.V9 || w.minor || s.res.Stacked == t.req.stacked:
+		return nil
+	case s.res.Stacked:
+		return refuse(exitUsage, false, "'%s' is a stacked resource, and not available in normal mode.", s.res.Name)
+	}
+	return refuse(exitUsage, false, "'%s' is a normal resource, and not available in stacked mode.", s.res.Name)
+}
+
+// onSelections runs the command on some resources.
+func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refusal) {
+	if t.cmd.run != nil {
+		return t.cmd.run(ctx, t, chosen), nil
+	}
+	worst := 0
+	for _, s := range chosen {
+		if refused := t.checkAddress(s); refused != nil {
+			return worst, refused
+		}
+		code, err := t.onSelection(ctx, s)
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			return worst, refused
+		}
+		worst = max(worst, code)
+		if worst >= exitBroken {
+			break
+		}
+	}
+	return worst, nil
+}
+
+// onSelection runs the command on one resource, up to the first failure.
+func (t *tool) onSelection(ctx context.Context, s selection) (int, error) {
+	if t.cmd.stage != nil {
+		return 0, t.cmd.stage(t.planner, s, &t.plan)
+	}
+	for _, o := range s.objects(t.cmd.scope) {
+		if t.cmd.flags&needsDisk != 0 && o.vol != nil && o.vol.Disk == "" {
+			if s.all {
+				continue
+			}
+			return 0, t.planner.diskless()
+		}
+		code, err := t.onObject(ctx, o)
+		if code != 0 || err != nil {
+			return code, err
+		}
+	}
+	return 0, nil
+}
+
+// onObject runs the command on what its scope says.
+func (t *tool) onObject(ctx context.Context, o object) (int, error) {
+	if t.cmd.print != nil {
+		return t.cmd.print(t, o), nil
+	}
+	if t.cmd.plan == nil {
+		return t.perform(ctx, t.planner.simple(o)), nil
+	}
+	ops, err := t.cmd.plan(t.planner, o)
+	if err != nil {
+		return 0, err
+	}
+	return t.perform(ctx, ops), nil
+}

@@ -1,0 +1,246 @@
+package adm
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"drbdutils/confparse"
+	"drbdutils/schema"
+)
+
+// A selection is a resource as one word of the command line names it, or as
+// "all" includes it.
+type selection struct {
+	word    string // as given, "all" included
+	res     *confparse.Resource
+	volumes []*confparse.Volume
+	peers   []*confparse.Connection
+	volume  bool // the word names a volume
+	peer    bool // the word names a peer
+	all     bool // the word was "all"
+}
+
+// An object is what one call of a backend works on. Fields that the command's
+// scope does not reach are nil.
+type object struct {
+	selection
+	vol  *confparse.Volume
+	conn *confparse.Connection
+	path *confparse.Path
+}
+
+// A refusal says why an object of the command line cannot be worked on.
+type refusal struct {
+	text string
+	exit int
+	stop bool // nothing after it is done, either
+}
+
+func (r *refusal) Error() string { return r.text }
+
+func refuse(exit int, stop bool, format string, args ...any) *refusal {
+	return &refusal{fmt.Sprintf(format, args...), exit, stop}
+}
+
+// words are the parts of RES, RES/VNR, RES:PEER, RES:PEER/VNR and minor-N.
+type words struct {
+	whole  string
+	res    string
+	peer   string
+	hasNum bool
+	num    int
+	minor  bool // num is a minor, not a volume
+}
+
+// maxMinor is the largest minor number of Linux.
+const maxMinor = 1<<20 - 1
+
+// parseWords takes an object of the command line apart. DRBD 8.4 knows no peers.
+func parseWords(g schema.Generation, word string) (words, *refusal) {
+	w := words{whole: word, res: word}
+	switch {
+	case word == "":
+		return w, refuse(exitUsage, true, "Resource name is empty.")
+	case strings.ContainsFunc(word, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return w, refuse(exitUsage, true, "Resource name is invalid - please don't use control characters.")
+	}
+	if number, ok := strings.CutPrefix(word, "minor-"); ok {
+		return w.number(number, true)
+	}
+	name, number, slash := cutLast(word, "/")
+	w.res = name
+	if g == schema.V9 {
+		w.res, w.peer, _ = strings.Cut(name, ":")
+	}
+	if slash {
+		return w.number(number, false)
+	}
+	return w, nil
+}
+
+func (w words) number(text string, minor bool) (words, *refusal) {
+	if text == "" {
+		return w, refuse(100, true, "missing number argument")
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return w, refuse(exitBroken, true, "%s is not a valid number", text)
+	}
+	w.num, w.hasNum, w.minor = int(n), true, minor
+	return w, nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// selectAll returns the resources that "all" stands for: those of this host that
+// are stacked, or are not, as -S asks for.
+func selectAll(conf *confparse.Config, stacked, proxies bool) []selection {
+	var all []selection
+	for _, r := range conf.Resources {
+		if (!r.Ignored || proxies && r.ProxyOnly) && r.Stacked == stacked {
+			s := whole(r)
+			s.word, s.all = "all", true
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// whole returns the selection of a resource with all its volumes and peers.
+func whole(r *confparse.Resource) selection {
+	s := selection{word: r.Name, res: r}
+	if r.Me != nil {
+		s.volumes = r.Me.Volumes
+	}
+	for _, c := range r.Connections {
+		if !c.Ignored {
+			s.peers = append(s.peers, c)
+		}
+	}
+	return s
+}
+
+// selectWord returns the selection that one word of the command line stands for.
+func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
+	undefined := refuse(exitUsage, conf.Generation == schema.V84,
+		"'%s' not defined in your config (for this host).", w.whole)
+	if w.minor {
+		r, v := conf.ByMinor(w.num)
+		if r == nil || r.Ignored {
+			return selection{}, undefined
+		}
+		s := whole(r)
+		s.word, s.volume, s.volumes = w.whole, true, []*confparse.Volume{v}
+		return s, nil
+	}
+	r := conf.Resource(w.res)
+	if r == nil || r.Ignored && !r.ProxyOnly {
+		return selection{}, undefined
+	}
+	s := whole(r)
+	s.word = w.whole
+	if w.peer != "" {
+		if refused := s.narrowToPeer(conf.Node, w); refused != nil {
+			return s, refused
+		}
+	}
+	if w.hasNum {
+		return s, s.narrowToVolume(conf.Generation, w, undefined)
+	}
+	return s, nil
+}
+
+func (s *selection) narrowToPeer(node string, w words) *refusal {
+	if s.res.Me != nil && s.res.Me.Answers(w.peer) {
+		return refuse(exitUsage, true, "Host name '%s' (from '%s') is not a peer, but the local node", w.peer, w.whole)
+	}
+	c := s.res.Connection(w.peer)
+	if c == nil {
+		return refuse(exitUsage, true, "Not a valid connection (%s) for this host", w.whole)
+	}
+	s.peer, s.peers = true, []*confparse.Connection{c}
+	return nil
+}
+
+func (s *selection) narrowToVolume(g schema.Generation, w words, undefined *refusal) *refusal {
+	for _, v := range s.volumes {
+		if v.Number == w.num {
+			s.volume, s.volumes = true, []*confparse.Volume{v}
+			return nil
+		}
+	}
+	if g == schema.V84 {
+		return undefined
+	}
+	return refuse(exitUsage, true, "Resource '%s' has no volume %d", s.res.Name, w.num)
+}
+
+// fit makes the selection what the command's rule about volumes demands.
+func (s *selection) fit(c command) *refusal {
+	explicit := s.volume && !s.volumes[0].Implicit
+	switch {
+	case c.volumes == volumeRefused && explicit:
+		return refuse(exitUsage, true, "%s operates on whole resources, but you specified a specific volume!", c.name)
+	case c.volumes == volumeRefused && s.volume:
+		s.volume = false
+	case c.volumes == volumeRequired && !s.volume:
+		if len(s.volumes) == 1 && s.volumes[0].Implicit {
+			s.volume = true
+			return nil
+		}
+		return refuse(exitUsage, true, "%s requires a specific volume id, but none is specified.\n"+
+			"Try '%s minor-<minor_number>' or '%s %s/<vnr>'", c.name, c.name, c.name, s.word)
+	}
+	return nil
+}
+
+// objects returns what a command of the scope works on, in order.
+func (s selection) objects(scope scope) []object {
+	switch scope {
+	case perVolume:
+		return s.eachVolume()
+	case perConnection:
+		return s.eachConnection(nil)
+	case perPath:
+		return s.eachPath()
+	case perPeerDevice:
+		var all []object
+		for _, v := range s.volumes {
+			all = append(all, s.eachConnection(v)...)
+		}
+		return all
+	}
+	return []object{{selection: s}}
+}
+
+func (s selection) eachVolume() []object {
+	all := make([]object, len(s.volumes))
+	for i, v := range s.volumes {
+		all[i] = object{selection: s, vol: v}
+	}
+	return all
+}
+
+func (s selection) eachConnection(v *confparse.Volume) []object {
+	all := make([]object, len(s.peers))
+	for i, c := range s.peers {
+		all[i] = object{selection: s, vol: v, conn: c}
+	}
+	return all
+}
+
+func (s selection) eachPath() []object {
+	var all []object
+	for _, c := range s.peers {
+		for _, p := range c.Paths {
+			all = append(all, object{selection: s, conn: c, path: p})
+		}
+	}
+	return all
+}
