@@ -17,7 +17,7 @@ type Resource struct {
 	Options     *schema.Values // ResourceOpts; nil where the source does not tell
 	Info        *schema.Values // ResourceInfo
 	Stats       *schema.Values // ResourceStats
-	Devices     []*Device      // by volume
+	Devices     []*Device      // in the module's order: by minor or volume, new ones last
 	Connections []*Connection  // in the module's order
 }
 
@@ -39,7 +39,7 @@ type Connection struct {
 	Info        *schema.Values // ConnectionInfo
 	Stats       *schema.Values // ConnectionStats
 	Paths       []*Path
-	PeerDevices []*PeerDevice // by volume
+	PeerDevices []*PeerDevice // in the module's order
 }
 
 // Path is a pair of addresses of a connection.
@@ -57,8 +57,11 @@ type PeerDevice struct {
 }
 
 // Event is one change of the module's state, or one object of the initial state.
+// Old and New are whole resources, of which Message changed one part; after
+// changes got lost and the state was read anew, any number of parts may differ,
+// and Message holds but the name of the resource.
 type Event struct {
-	Message Message       // as received; built here where a lost change was found by comparing
+	Message Message       // as received
 	Action  schema.Action // without Continues
 	More    bool          // more events of the same change follow
 	Old     *Resource     // the resource before, nil if it was not known

@@ -1,0 +1,185 @@
+package netlinkapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/mdlayher/netlink"
+
+	"drbdutils/schema"
+)
+
+// Sizes of the socket buffers, in bytes.
+const (
+	sendBuffer       = 128 << 10
+	receiveBuffer    = 1 << 20
+	minReceiveBuffer = 100 << 10
+	maxReceiveBuffer = 100 << 20
+)
+
+// conn is a socket to the module, with the family looked up.
+type conn struct {
+	nl     *netlink.Conn
+	pid    uint32
+	family family
+	codec  Codec
+}
+
+// open opens the socket and looks the family up.
+func open(ctx context.Context, o Options) (*conn, *dialect, error) {
+	c := &conn{}
+	if err := c.dial(o); err != nil {
+		return nil, nil, err
+	}
+	d, err := c.lookup(ctx)
+	if err != nil {
+		c.nl.Close()
+		return nil, nil, err
+	}
+	c.codec.Generation = d.generation
+	return c, d, nil
+}
+
+func (c *conn) dial(o Options) error {
+	if o.Socket != "" {
+		u, err := dialUnix(o.Socket)
+		if err != nil {
+			return errors.Join(ErrNoModule, err)
+		}
+		c.nl = netlink.NewConn(NewUnixSocket(u), uint32(os.Getpid()))
+	} else {
+		nl, err := netlink.Dial(netlinkGeneric, &netlink.Config{MessageBufferSize: maxPacket})
+		if err != nil {
+			return err
+		}
+		c.nl = nl
+		// Explains refusals of the netlink layer; kernels before 4.12 lack it.
+		_ = nl.SetOption(netlink.ExtendedAcknowledge, true)
+	}
+	return c.setBuffers(o.ReceiveBuffer)
+}
+
+func (c *conn) setBuffers(receive int) error {
+	if receive == 0 {
+		receive = receiveBuffer
+	}
+	receive = min(max(receive, minReceiveBuffer), maxReceiveBuffer)
+	return errors.Join(c.nl.SetReadBuffer(receive), c.nl.SetWriteBuffer(sendBuffer))
+}
+
+// lookup asks the controller for the family and picks the dialect.
+func (c *conn) lookup(ctx context.Context) (*dialect, error) {
+	sent, err := c.nl.Send(familyRequest())
+	if err != nil {
+		return nil, err
+	}
+	c.pid = sent.Header.PID
+	defer c.deadline(ctx, replyTimeout)()
+	reply, err := c.reply(sent.Header.Sequence, controllerID)
+	if errors.Is(err, syscall.ENOENT) {
+		return nil, ErrNoModule
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.family = parseFamily(reply.Data)
+	return dialectOf(&c.family)
+}
+
+// deadline makes reads fail after d, or when the context ends; the function that
+// it returns ends that.
+func (c *conn) deadline(ctx context.Context, d time.Duration) (end func()) {
+	_ = c.nl.SetReadDeadline(time.Now().Add(d))
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = c.nl.SetReadDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+		_ = c.nl.SetReadDeadline(time.Time{})
+	}
+}
+
+// send sends a message and returns its sequence number.
+func (c *conn) send(m *Message, flags netlink.HeaderFlags) (uint32, error) {
+	data, err := c.codec.Encode(m)
+	if err != nil {
+		return 0, err
+	}
+	sent, err := c.nl.Send(netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(c.family.id), Flags: netlink.Request | flags},
+		Data:   data,
+	})
+	return sent.Header.Sequence, err
+}
+
+// reply receives until the answer to a request comes. What else is there, say
+// the late answer to a request that timed out, is thrown away.
+func (c *conn) reply(seq uint32, typ uint16) (netlink.Message, error) {
+	for {
+		all, err := c.nl.Receive()
+		if err != nil {
+			return netlink.Message{}, err
+		}
+		for _, m := range all {
+			if m.Header.Sequence == seq && uint16(m.Header.Type) == typ {
+				return m, nil
+			}
+		}
+	}
+}
+
+// decode reads a message of the family.
+func (c *conn) decode(nm netlink.Message) (Message, error) {
+	m, err := c.codec.Decode(nm.Data)
+	m.Seq = nm.Header.Sequence
+	return m, err
+}
+
+// cause makes of a socket's error one that callers know.
+func cause(err error) error {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
+		return errors.Join(ErrNoModule, err)
+	}
+	return err
+}
+
+// message makes a message of a request.
+func (r *Request) message() Message {
+	m := Message{Op: r.Op, Minor: schema.NoMinor, Code: schema.Code(r.Flags), Sets: r.Sets}
+	if r.Minor != nil {
+		m.Minor = *r.Minor
+	}
+	return m
+}
+
+// answers yields the messages that answer a dump request. It ends with the dump.
+// Whoever breaks out of the loop must have closed the socket before.
+func (c *conn) answers(seq uint32) iter.Seq2[netlink.Message, error] {
+	return func(yield func(netlink.Message, error) bool) {
+		for ended := false; !ended; {
+			// ReceiveIter reads one datagram, or, if its messages are marked
+			// as parts, all until the end of the dump. The initial state is not
+			// marked, so there the end is a datagram without messages.
+			ended = true
+			for m, err := range c.nl.ReceiveIter() {
+				ended = err != nil || m.Header.Flags&netlink.Multi != 0
+				if err == nil && m.Header.Sequence != seq {
+					continue
+				}
+				if !yield(m, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,311 @@
+package fake
+
+import (
+	"context"
+	"encoding/gob"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"drbdutils/schema"
+)
+
+// Network joins fake nodes. Names stand for one end of a connection.
+type Network interface {
+	Listen(name string) (net.Listener, error)
+	Dial(name string) (net.Conn, error)
+}
+
+// redial is the pause between two attempts to reach the peer.
+const redial = 50 * time.Millisecond
+
+// greetTime is how long the other end may take for its first packet.
+const greetTime = 2 * time.Second
+
+// link is an established way to the peer. Packets are sent in order by a
+// goroutine of its own, so that sending never waits for the peer.
+type link struct {
+	conn     net.Conn
+	dec      *gob.Decoder
+	resolves bool // this end decides where both are alike
+
+	mu     sync.Mutex
+	queue  []packet
+	wake   chan struct{}
+	closed bool
+}
+
+func newLink(c net.Conn, resolves bool) *link {
+	return &link{conn: c, dec: gob.NewDecoder(c), resolves: resolves, wake: make(chan struct{}, 1)}
+}
+
+func (l *link) send(p packet) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = append(l.queue, p)
+	l.signal()
+}
+
+func (l *link) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write sends what is queued until the link is closed. What was queued before
+// is still sent.
+func (l *link) write() {
+	enc := gob.NewEncoder(l.conn)
+	for range l.wake {
+		l.mu.Lock()
+		queue, closed := l.queue, l.closed
+		l.queue = nil
+		l.mu.Unlock()
+		for _, p := range queue {
+			if enc.Encode(p) != nil {
+				break
+			}
+		}
+		if closed {
+			l.conn.Close()
+			return
+		}
+	}
+}
+
+func (l *link) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.signal()
+}
+
+// start begins the worker that brings the link up and keeps it so.
+func (c *connection) start() {
+	ctx, stop := context.WithCancel(c.res.m.ctx)
+	c.stop, c.running = stop, true
+	c.res.m.work.Go(func() { c.work(ctx) })
+}
+
+// work is the life of a configured connection: connect, listen to the peer, and
+// again, until it is told to stop.
+func (c *connection) work(ctx context.Context) {
+	m := c.res.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for ctx.Err() == nil && c.state != disconnecting {
+		c.set(change{Conn: new(wfConnection)}, true)
+		m.mu.Unlock()
+		l := c.establish(ctx)
+		m.mu.Lock()
+		if l == nil {
+			break
+		}
+		if c.state == wfConnection {
+			c.run(l)
+		} else {
+			l.conn.Close()
+		}
+		if m.ctx.Err() != nil || c.state == disconnecting {
+			break
+		}
+		c.set(change{Conn: new(unconnected)}, true)
+	}
+	c.running = false
+	if m.ctx.Err() == nil {
+		c.set(change{Conn: new(standAlone)}, true)
+		c.deconfigure()
+	}
+	m.changed.Broadcast()
+}
+
+// run serves an established link until it ends.
+func (c *connection) run(l *link) {
+	m := c.res.m
+	c.link = l
+	m.work.Go(l.write)
+	c.set(change{Conn: new(wfReportParams)}, true)
+	for _, d := range c.res.devices {
+		d.resumeLog()
+		l.send(d.reportPacket(reportAll))
+	}
+	for {
+		var p packet
+		m.mu.Unlock()
+		err := l.dec.Decode(&p)
+		m.mu.Lock()
+		if err != nil || c.link != l {
+			break
+		}
+		c.handle(p)
+	}
+	l.close()
+	c.lost(networkFailure)
+	c.link = nil
+	c.answers = map[uint32]schema.Code{}
+	m.changed.Broadcast()
+}
+
+// establish returns a link on which both ends have said hello, or nil when the
+// connection is to end. One end listens and the other dials, by address.
+func (c *connection) establish(ctx context.Context) *link {
+	if c.my < c.peer {
+		return c.dial(ctx)
+	}
+	return c.listen(ctx)
+}
+
+func (c *connection) dial(ctx context.Context) *link {
+	net := c.res.m.cfg.Network
+	for ctx.Err() == nil {
+		if net != nil && !c.isCut() {
+			if conn, err := net.Dial(linkName(c.peer, c.my)); err == nil {
+				if l, err := c.greet(newLink(conn, false)); err == nil {
+					return l
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(redial):
+		}
+	}
+	return nil
+}
+
+func (c *connection) listen(ctx context.Context) *link {
+	for ctx.Err() == nil && c.res.m.cfg.Network != nil {
+		listener, err := c.res.m.cfg.Network.Listen(linkName(c.my, c.peer))
+		if err == nil {
+			if l := c.accept(ctx, listener); l != nil {
+				return l
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(redial):
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// accept waits for the peer to dial.
+func (c *connection) accept(ctx context.Context, listener net.Listener) *link {
+	defer context.AfterFunc(ctx, func() { listener.Close() })()
+	defer listener.Close()
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return nil
+		}
+		if c.isCut() {
+			conn.Close()
+			continue
+		}
+		if l, err := c.greet(newLink(conn, true)); err == nil {
+			return l
+		}
+	}
+}
+
+func (c *connection) isCut() bool {
+	m := c.res.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cut[addressText(c.peer)]
+}
+
+var errMismatch = errors.New("settings do not fit the peer's")
+
+// greet exchanges the first packets. A peer whose settings do not fit ends the
+// connection.
+func (c *connection) greet(l *link) (*link, error) {
+	mine := packet{Kind: hello, Options: c.mustFit()}
+	_ = l.conn.SetDeadline(time.Now().Add(greetTime))
+	sent := make(chan error, 1)
+	go func() { sent <- gob.NewEncoder(l.conn).Encode(mine) }()
+	var theirs packet
+	err := l.dec.Decode(&theirs)
+	err = errors.Join(err, <-sent)
+	if err == nil && string(theirs.Options) != string(mine.Options) {
+		err = errMismatch
+		c.refuse()
+	}
+	if err != nil {
+		l.conn.Close()
+		return nil, err
+	}
+	return l, l.conn.SetDeadline(time.Time{})
+}
+
+// refuse ends the connection from its own worker.
+func (c *connection) refuse() {
+	c.res.m.mu.Lock()
+	defer c.res.m.mu.Unlock()
+	c.set(change{Conn: new(disconnecting)}, true)
+	c.stop()
+}
+
+// mustFit returns the options that both ends must have alike.
+func (c *connection) mustFit() []byte {
+	c.res.m.mu.Lock()
+	defer c.res.m.mu.Unlock()
+	v := c.net.Clone()
+	for f := range c.net.All() {
+		switch f.Key {
+		case "wire_protocol", "two_primaries", "after_sb_0p", "after_sb_1p", "after_sb_2p", "integrity_alg", "cram_hmac_alg":
+		default:
+			v.Unset(f.Key)
+		}
+	}
+	return appendFields(nil, v)
+}
+
+// handle deals with a packet from the peer.
+func (c *connection) handle(p packet) {
+	switch p.Kind {
+	case answerState:
+		c.answers[p.ID] = p.Code
+		c.res.m.changed.Broadcast()
+		return
+	case askState:
+		c.answer(p)
+		return
+	}
+	if d := c.res.volume(p.Volume); d != nil {
+		d.handle(p)
+	}
+}
+
+// handle deals with a packet about this volume.
+func (d *device) handle(p packet) {
+	switch p.Kind {
+	case report:
+		d.reported(p)
+	case sendBitmap:
+		d.bitmapReceived(p)
+	case syncUUID:
+		d.syncUUIDReceived(p)
+	case syncAsk:
+		d.serveSync(p)
+	case syncData:
+		d.takeSync(p)
+	case syncDone:
+		d.noteSynced(p)
+	case writeData:
+		d.takeWrite(p)
+	case writeDone:
+		d.writeAcked(p)
+	case readAsk:
+		d.serveRead(p)
+	case readData:
+		d.readAnswered(p)
+	case verifyAsk:
+		d.compareVerify(p)
+	case verifyDone:
+		d.noteVerified(p)
+	}
+}

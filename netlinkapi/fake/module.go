@@ -1,0 +1,137 @@
+package fake
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"drbdutils/schema"
+)
+
+// Config says what kind of node a Module is. The zero value of a field means the
+// default.
+type Config struct {
+	Node    string  // name of the node, for messages to people
+	Version string  // version of the module; "": 8.4.11
+	Network Network // how peers are reached; nil: not at all
+
+	// ResyncRate limits every resync, in bytes per second. 0 means the disk
+	// option c-max-rate.
+	ResyncRate int64
+
+	// Helper runs a user mode helper and returns its wait status. nil answers
+	// every call with 0 and runs nothing.
+	Helper func(ctx context.Context, args, env []string) uint32
+}
+
+// Module is the DRBD module of one node. All methods may be called from several
+// goroutines.
+type Module struct {
+	cfg Config
+	gen schema.Generation
+	ctx context.Context
+	end context.CancelFunc
+
+	admin chan struct{} // one command at a time, as under the generic netlink lock
+
+	mu        sync.Mutex
+	changed   *sync.Cond // something happened that a waiting command may wait for
+	resources []*resource
+	minors    map[uint32]*device
+	cut       map[string]bool // peer addresses that cannot be reached
+	listeners []func(msg []byte)
+	seq       uint32 // of notifications about objects
+	eventSeq  uint32 // of DRBD_EVENT
+	work      sync.WaitGroup
+}
+
+// New returns a module without any resource. Close ends it.
+func New(cfg Config) *Module {
+	if cfg.Version == "" {
+		cfg.Version = "8.4.11"
+	}
+	m := &Module{
+		cfg: cfg, gen: schema.V84, admin: make(chan struct{}, 1), minors: map[uint32]*device{},
+		cut: map[string]bool{}, seq: firstSeq, eventSeq: firstSeq,
+	}
+	m.changed = sync.NewCond(&m.mu)
+	m.ctx, m.end = context.WithCancel(context.Background())
+	return m
+}
+
+// firstSeq is the number of the first notification after the module was loaded.
+const firstSeq = 3
+
+// Close drops all links and stops all work without any of the farewells of a
+// configured shutdown: images are left as a power cut leaves them.
+func (m *Module) Close() {
+	m.mu.Lock()
+	m.end()
+	for _, r := range m.resources {
+		r.conn.dropLink()
+	}
+	m.changed.Broadcast()
+	m.mu.Unlock()
+	m.work.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.minors {
+		if d.disk != nil {
+			d.disk.close()
+		}
+	}
+}
+
+// Subscribe has f called with every multicast message, in order. f must not call
+// the module. The returned function ends that.
+func (m *Module) Subscribe(f func(msg []byte)) (cancel func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := &f
+	m.listeners = append(m.listeners, func(msg []byte) { (*p)(msg) })
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		*p = func([]byte) {}
+	}
+}
+
+// wait gives up the lock until cond holds or the module ends; it reports which.
+func (m *Module) wait(cond func() bool) bool {
+	for !cond() {
+		if m.ctx.Err() != nil {
+			return false
+		}
+		m.changed.Wait()
+	}
+	return true
+}
+
+func (m *Module) resource(name string) *resource {
+	for _, r := range m.resources {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// connection returns the configured connection between two addresses.
+func (m *Module) connection(my, peer string) *connection {
+	for _, r := range m.resources {
+		if c := r.conn; c.net != nil && c.my == my && c.peer == peer {
+			return c
+		}
+	}
+	return nil
+}
+
+// devices returns all devices by minor number.
+func (m *Module) devices() []*device {
+	var list []*device
+	for _, d := range m.minors {
+		list = append(list, d)
+	}
+	slices.SortFunc(list, func(a, b *device) int { return int(a.minor) - int(b.minor) })
+	return list
+}

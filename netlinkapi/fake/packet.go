@@ -1,0 +1,102 @@
+package fake
+
+import (
+	"drbdutils/schema"
+)
+
+// kind says what a packet between two fakes is about. The language is ours; what
+// is said, and when, follows DRBD's.
+type kind uint8
+
+const (
+	hello       kind = iota + 1 // first packet both ways: net options that must fit
+	report                      // a volume: size, generations, state
+	askState                    // may this state change be made?
+	answerState                 // yes, or why not
+	sendBitmap                  // the blocks that the sender knows to differ
+	syncUUID                    // a resync begins: the generation of the target during it
+	syncAsk                     // the target wants blocks
+	syncData                    // and gets them
+	syncDone                    // and has written them
+	writeData                   // an application wrote
+	writeDone                   // and it is on the peer's disk
+	readAsk                     // an application reads what only the peer has
+	readData
+	verifyAsk  // compare this checksum
+	verifyDone // and this was found
+)
+
+// allVolumes in a packet means the connection.
+const allVolumes = ^uint32(0)
+
+// What a report carries.
+type reportPart uint8
+
+const (
+	reportState reportPart = 1 << iota
+	reportUUIDs
+	reportAll = reportState | reportUUIDs
+)
+
+// packet is what crosses a link. Each kind uses some of the fields.
+type packet struct {
+	Kind   kind
+	Volume uint32
+	ID     uint32
+	Code   schema.Code
+	Change change
+
+	Options []byte // hello: fields of net_conf that must be equal on both sides
+	Secret  []byte // hello: proof of the shared secret
+
+	Parts       reportPart
+	State       peerState
+	UUIDs       uuids
+	Changed     uint64 // blocks out of sync
+	Crashed     bool
+	Discard     bool
+	SkipInitial bool   // the target may take the generation without a resync
+	Size        uint64 // sectors that the device has
+	Offered     uint64 // sectors that the disk could have; 0 without a disk
+
+	Words  []uint64 // bitmap
+	UUID   uint64
+	Offset int64 // bytes
+	Length int64
+	Data   []byte
+	Sum    uint64
+	Equal  bool
+}
+
+// peerState is a state as it crosses the link.
+type peerState struct {
+	Role   schema.Role
+	Conn   conn
+	Disk   schema.DiskState
+	Paused bool
+}
+
+// report tells the peer about this volume, if there is a link.
+func (d *device) report(parts reportPart) {
+	if l := d.res.conn.link; l != nil && d.res.conn.state >= wfReportParams {
+		l.send(d.reportPacket(parts))
+	}
+}
+
+func (d *device) reportPacket(parts reportPart) packet {
+	s := d.state
+	p := packet{
+		Kind: report, Volume: d.volume, Parts: parts,
+		State: peerState{Role: s.role, Conn: s.conn, Disk: s.disk, Paused: s.userISP || s.aftrISP},
+		Size:  d.size, Crashed: d.crashed, Discard: d.res.conn.net.Bool("discard_my_data"),
+	}
+	if s.disk == schema.Negotiating {
+		p.State.Disk = schema.Negotiating
+	}
+	if d.disk != nil && s.disk > schema.Failed {
+		p.UUIDs, p.Changed, p.Offered = d.disk.uuids, d.outOfSync(), d.disk.offered()
+	} else {
+		p.UUIDs[uuidCurrent] = d.exposed
+	}
+	return p
+}

@@ -1,0 +1,127 @@
+package netlinkapi
+
+import (
+	"context"
+	"fmt"
+
+	"drbdutils/schema"
+)
+
+// A guard looks at a command before it is sent, and refuses it or completes it:
+// some released modules crash, or destroy state, when they get it.
+type guard func(ctx context.Context, c *Client, r *Request) error
+
+// guardAttach refuses to attach a disk to a device that has one. DRBD 9.3.3
+// refuses that itself, but frees the bitmap of the attached disk meanwhile, and
+// the next look at a peer device brings the machine down. Older releases are
+// not asked: they know fewer than 34 attribute sets.
+func guardAttach(ctx context.Context, c *Client, r *Request) error {
+	conn, err := c.ready(ctx)
+	if err != nil || r.Minor == nil || conn.family.maxAttr < int(schema.SuspendIOParms) {
+		return err
+	}
+	var state schema.DiskState
+	err = c.dump(ctx, Request{Op: schema.GetDevices, Object: r.Object}, func(m Message) bool {
+		if m.Minor == *r.Minor {
+			state = schema.DiskState(m.Get(schema.DeviceInfo).Uint("dev_disk_state"))
+		}
+		return m.Minor < *r.Minor // devices come in the order of their minors
+	})
+	if err != nil || state == schema.Diskless {
+		return err
+	}
+	return &KernelError{
+		Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrDiskConfigured,
+		Info: []string{fmt.Sprintf("the disk is %s; the module was not asked", state)},
+	}
+}
+
+// guardInvalidate refuses to sync from a peer to which there is no connection:
+// the module looks at that connection without checking that it exists.
+func guardInvalidate(ctx context.Context, c *Client, r *Request) error {
+	for _, v := range r.Sets {
+		if v.Set.ID != schema.InvalidateParms || v.Int("sync_from_peer_node_id") < 0 || r.Minor == nil {
+			continue
+		}
+		peer := uint32(v.Uint("sync_from_peer_node_id"))
+		known := false
+		err := c.dump(ctx, Request{Op: schema.GetPeerDevices, Object: r.Object}, func(m Message) bool {
+			known = known || m.Minor == *r.Minor &&
+				uint32(m.Get(schema.CfgContext).Uint("ctx_peer_node_id")) == peer
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		if !known {
+			return &KernelError{
+				Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrInvalidRequest,
+				Info: []string{fmt.Sprintf("no connection to a peer with node id %d", peer)},
+			}
+		}
+	}
+	return nil
+}
+
+// guardNetOptions keeps the name of a connection when its options go back to
+// their defaults: without a name in the request the module would clear it.
+func guardNetOptions(ctx context.Context, c *Client, r *Request) error {
+	if r.Flags&schema.SetDefaults == 0 {
+		return nil
+	}
+	var conf, where *schema.Values
+	for _, v := range r.Sets {
+		switch v.Set.ID {
+		case schema.NetConf:
+			conf = v
+		case schema.CfgContext:
+			where = v
+		}
+	}
+	if conf.Has("name") {
+		return nil
+	}
+	name := ""
+	err := c.dump(ctx, Request{Op: schema.GetConnections, Object: r.Object}, func(m Message) bool {
+		ctx := m.Get(schema.CfgContext)
+		if ctx.Str("ctx_resource_name") == where.Str("ctx_resource_name") &&
+			ctx.Uint("ctx_peer_node_id") == where.Uint("ctx_peer_node_id") {
+			name = ctx.Str("ctx_conn_name")
+		}
+		return true
+	})
+	if err != nil || name == "" {
+		return err
+	}
+	r.Sets = withName(r.Sets, conf, name)
+	return nil
+}
+
+// withName returns the sets with a copy of conf, one of them or nil, that holds
+// the name.
+func withName(sets []*schema.Values, conf *schema.Values, name string) []*schema.Values {
+	named := schema.NetConf.In(schema.V9).New()
+	var all []*schema.Values
+	for _, v := range sets {
+		if v == conf {
+			named = conf.Clone()
+		} else {
+			all = append(all, v)
+		}
+	}
+	return append(all, named.SetStr("name", name))
+}
+
+// guardPath refuses a path without both addresses, which the module takes for
+// granted.
+func guardPath(_ context.Context, c *Client, r *Request) error {
+	for _, v := range r.Sets {
+		if v.Set.ID == schema.PathParms && v.Str("my_addr") != "" && v.Str("peer_addr") != "" {
+			return nil
+		}
+	}
+	return &KernelError{
+		Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrMandatoryTag,
+		Info: []string{"a path needs a local and a peer address"},
+	}
+}

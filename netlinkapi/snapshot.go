@@ -1,0 +1,75 @@
+package netlinkapi
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"drbdutils/schema"
+)
+
+// Snapshot asks for the state of the resource of that name, or of all for "".
+// An unknown name gives an empty snapshot. The queries come one after the other:
+// what is created or removed meanwhile may be missing.
+func (c *Client) Snapshot(ctx context.Context, resource string) (*Snapshot, error) {
+	s := NewSnapshot(c.Generation())
+	err := c.dump(ctx, Request{Op: schema.GetResources, Object: resource}, func(m Message) bool {
+		if name := m.Get(schema.CfgContext).Str("ctx_resource_name"); resource == "" || name == resource {
+			s.add(&m)
+		}
+		return true
+	})
+	if err != nil || len(s.Resources) == 0 {
+		return s, err
+	}
+	for _, op := range c.dialect.lists {
+		if err := c.list(ctx, s, op, resource); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// list adds what one query answers. A query that the module does not know, or a
+// resource that went away meanwhile, adds nothing.
+func (c *Client) list(ctx context.Context, s *Snapshot, op schema.Op, resource string) error {
+	if has, err := c.Has(ctx, op); err != nil || !has {
+		return err
+	}
+	r := Request{Op: op, Object: resource}
+	if resource != "" {
+		r.Sets = []*schema.Values{schema.CfgContext.In(c.Generation()).New().SetStr("ctx_resource_name", resource)}
+	}
+	err := c.dump(ctx, r, func(m Message) bool {
+		s.add(&m)
+		return true
+	})
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) {
+		return nil
+	}
+	return err
+}
+
+// notices tells which notification says the same as the answer to a query.
+var notices = map[schema.Op]schema.Op{
+	schema.GetResources:   schema.ResourceState,
+	schema.GetDevices:     schema.DeviceState,
+	schema.GetConnections: schema.ConnectionState,
+	schema.GetPeerDevices: schema.PeerDeviceState,
+	schema.GetPaths:       schema.PathState,
+}
+
+// add adds an object that a query told about.
+func (s *Snapshot) add(m *Message) {
+	as := *m
+	as.Op = notices[m.Op]
+	e := s.Apply(as)
+	if m.Op != schema.GetConnections || e.New == nil {
+		return
+	}
+	c := e.New.Connection(peerNodeID(m.Get(schema.CfgContext)))
+	for path := range m.All(schema.PathParms) {
+		c.Paths = append(c.Paths, &Path{Local: Address(path.Str("my_addr")), Peer: Address(path.Str("peer_addr"))})
+	}
+}

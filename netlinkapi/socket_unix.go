@@ -1,0 +1,155 @@
+package netlinkapi
+
+import (
+	"encoding/binary"
+	"errors"
+	"iter"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/mdlayher/netlink"
+)
+
+// maxPacket is the largest batch of messages that a packet may hold, in bytes.
+const maxPacket = 64 << 10
+
+// unixSocket carries netlink messages over a unix socket of type seqpacket, one
+// batch of messages a packet: this is how tools reach a module that is no kernel
+// module. Two things that netlink does without messages are messages here: see
+// JoinRequest, and a message of type netlink.Overrun stands for ENOBUFS.
+type unixSocket struct {
+	*net.UnixConn
+	buf []byte
+}
+
+var _ netlink.Socket = (*unixSocket)(nil)
+
+// NewUnixSocket wraps a connected unixpacket connection, of either side.
+func NewUnixSocket(c *net.UnixConn) netlink.Socket {
+	return &unixSocket{UnixConn: c, buf: make([]byte, maxPacket)}
+}
+
+// JoinRequest is the message that asks a fake module for the notifications of a
+// multicast group: type noop, the group's number as data. It is not answered.
+func JoinRequest(group uint32) netlink.Message {
+	data := binary.NativeEndian.AppendUint32(nil, group)
+	return netlink.Message{
+		Header: netlink.Header{Length: uint32(nlmsgHeaderSize + len(data)), Type: netlink.Noop, Flags: netlink.Request},
+		Data:   data,
+	}
+}
+
+// JoinedGroup returns the group that a JoinRequest is about.
+func JoinedGroup(m netlink.Message) (group uint32, ok bool) {
+	if m.Header.Type != netlink.Noop || len(m.Data) < 4 {
+		return 0, false
+	}
+	return binary.NativeEndian.Uint32(m.Data), true
+}
+
+// JoinGroup implements joining for netlink.Conn.
+func (s *unixSocket) JoinGroup(group uint32) error { return s.Send(JoinRequest(group)) }
+
+// LeaveGroup is not needed by anybody.
+func (s *unixSocket) LeaveGroup(uint32) error { return errors.ErrUnsupported }
+
+// Send sends one message as one packet.
+func (s *unixSocket) Send(m netlink.Message) error {
+	b, err := m.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	_, err = s.Write(b)
+	return err
+}
+
+// SendMessages sends several messages as one packet.
+func (s *unixSocket) SendMessages(messages []netlink.Message) error {
+	var batch []byte
+	for _, m := range messages {
+		b, err := m.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		batch = append(batch, b...)
+	}
+	_, err := s.Write(batch)
+	return err
+}
+
+// Receive returns the messages of one packet.
+func (s *unixSocket) Receive() ([]netlink.Message, error) {
+	var all []netlink.Message
+	for m, err := range s.ReceiveIter() {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// ReceiveIter yields the messages of one packet. The data belongs to the caller.
+func (s *unixSocket) ReceiveIter() iter.Seq2[netlink.Message, error] {
+	return func(yield func(netlink.Message, error) bool) {
+		n, err := s.Read(s.buf)
+		if err != nil {
+			yield(netlink.Message{}, err)
+			return
+		}
+		for rest := append([]byte(nil), s.buf[:n]...); len(rest) > 0; {
+			var m netlink.Message
+			if m, rest, err = cutMessage(rest); err != nil {
+				yield(netlink.Message{}, err)
+				return
+			}
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+const nlmsgHeaderSize = 16
+
+var errBadPacket = errors.New("broken netlink message")
+
+// cutMessage splits the first message off a batch.
+func cutMessage(b []byte) (m netlink.Message, rest []byte, err error) {
+	if len(b) < nlmsgHeaderSize {
+		return m, nil, errBadPacket
+	}
+	size := int(binary.NativeEndian.Uint32(b))
+	if size < nlmsgHeaderSize || size > len(b) {
+		return m, nil, errBadPacket
+	}
+	m.Header = netlink.Header{
+		Length:   uint32(size),
+		Type:     netlink.HeaderType(binary.NativeEndian.Uint16(b[4:])),
+		Flags:    netlink.HeaderFlags(binary.NativeEndian.Uint16(b[6:])),
+		Sequence: binary.NativeEndian.Uint32(b[8:]),
+		PID:      binary.NativeEndian.Uint32(b[12:]),
+	}
+	m.Data = b[nlmsgHeaderSize:size]
+	if m.Header.Type == netlink.Overrun {
+		return m, nil, syscall.ENOBUFS
+	}
+	return m, b[min((size+3)&^3, len(b)):], nil
+}
+
+// ReadBuffer is not needed by anybody.
+func (s *unixSocket) ReadBuffer() (int, error) { return 0, errors.ErrUnsupported }
+
+// WriteBuffer is not needed by anybody.
+func (s *unixSocket) WriteBuffer() (int, error) { return 0, errors.ErrUnsupported }
+
+// dialUnix connects to a fake module's socket.
+func dialUnix(path string) (*net.UnixConn, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	c, err := d.Dial("unixpacket", path)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.UnixConn), nil
+}
