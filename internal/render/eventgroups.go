@@ -1,0 +1,301 @@
+package render
+
+import (
+	"strings"
+
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+)
+
+// An arrow says how a word looks where the old value is shown, too.
+type arrow uint8
+
+const (
+	always    arrow = iota // OLD->NEW
+	ifChanged              // OLD->NEW only where they differ
+	never                  // NEW
+)
+
+// A word is one key:value of a line.
+type word struct {
+	key, text string
+	shown     string // text with colours
+	arrow     arrow
+	quiet     bool   // a change of this alone is not worth a line
+	rare      bool   // left out if it did not change
+	unknown   string // what stands for no old value; "": UNKNOWN
+}
+
+// A group is printed as a whole, if something in it changed.
+type group struct {
+	words    []word
+	counters *schema.Values // if set, the group changes when one of these does
+	sticky   bool           // printed with every line of its object
+}
+
+// changed reports whether the group is worth a line; old is nil without an old
+// object.
+func (g *group) changed(old *group) bool {
+	if old == nil {
+		return true
+	}
+	if g.counters != nil || old.counters != nil {
+		return !g.counters.Equal(old.counters)
+	}
+	for i := range g.words {
+		if !g.words[i].quiet && g.words[i].text != old.words[i].text {
+			return true
+		}
+	}
+	return false
+}
+
+// An item is how lines name an object.
+type item struct{ text string }
+
+func resourceItem(name string) item { return item{"resource name:" + name} }
+
+func connectionItem(name string, c *netlinkapi.Connection) item {
+	return item{"connection name:" + name + peerKeys(c)}
+}
+
+func peerKeys(c *netlinkapi.Connection) string {
+	return " peer-node-id:" + digits(uint64(c.PeerNodeID)) + " conn-name:" + c.Name
+}
+
+func deviceItem(name string, d *netlinkapi.Device) item {
+	return item{"device name:" + name + " volume:" + digits(uint64(d.Volume)) + " minor:" + digits(uint64(d.Minor))}
+}
+
+func peerItem(name string, c *netlinkapi.Connection, p *netlinkapi.PeerDevice) item {
+	return item{"peer-device name:" + name + peerKeys(c) + " volume:" + digits(uint64(p.Volume))}
+}
+
+func pathItem(name string, c *netlinkapi.Connection, p *netlinkapi.Path) item {
+	return item{"path name:" + name + peerKeys(c) + " local:" + p.Local.String() + " peer:" + p.Peer.String()}
+}
+
+// object writes the line of an object if there is something to tell, or always
+// if forced. The groups are nil where there is no such object.
+func (e *Events) object(it item, old, new []group, forced bool) {
+	switch {
+	case new == nil:
+		if old != nil {
+			e.line("destroy " + it.text)
+		}
+		return
+	case old != nil && !forced && !anyChanged(old, new):
+		return
+	}
+	var b strings.Builder
+	b.WriteString(e.verb(old) + " " + it.text)
+	for i := range new {
+		var before *group
+		if old != nil {
+			before = &old[i]
+		}
+		if e.Full || new[i].sticky || new[i].changed(before) {
+			e.group(&b, before, &new[i])
+		}
+	}
+	e.line(b.String())
+}
+
+func (e *Events) verb(old []group) string {
+	switch {
+	case old != nil:
+		return "change"
+	case e.live:
+		return "create"
+	}
+	return "exists"
+}
+
+func anyChanged(old, new []group) bool {
+	for i := range new {
+		if new[i].changed(&old[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Events) group(b *strings.Builder, old, new *group) {
+	for i := range new.words {
+		w := &new.words[i]
+		var before *word
+		if old != nil {
+			before = old.find(w.key)
+		}
+		differs := before == nil || before.text != w.text
+		if w.rare && !differs && !(e.Full && w.key != "blocked") {
+			continue
+		}
+		b.WriteString(" " + w.key + ":")
+		if e.Diff && (w.arrow == always || w.arrow == ifChanged && differs) {
+			b.WriteString(w.before(before) + "->")
+		}
+		b.WriteString(w.value())
+	}
+}
+
+// find returns the word of that key, or nil. Groups of counters need not have
+// the same words.
+func (g *group) find(key string) *word {
+	for i := range g.words {
+		if g.words[i].key == key {
+			return &g.words[i]
+		}
+	}
+	return nil
+}
+
+func (w *word) value() string {
+	if w.shown != "" {
+		return w.shown
+	}
+	return w.text
+}
+
+func (w *word) before(old *word) string {
+	switch {
+	case old != nil:
+		return old.value()
+	case w.unknown != "":
+		return w.unknown
+	}
+	return "UNKNOWN"
+}
+
+func (e *Events) statistics() bool { return e.Statistics || e.Full }
+
+func (e *Events) painter() painter { return painter(e.Color) }
+
+func (e *Events) resourceGroups(r *netlinkapi.Resource, gen schema.Generation) []group {
+	if r == nil {
+		return nil
+	}
+	groups := []group{
+		{words: []word{{key: "role", text: r.Role().String(), shown: e.painter().role(r.Role())}}},
+		{words: []word{{key: "suspended", text: suspended(r.Info)}}},
+	}
+	if gen == schema.V9 {
+		groups = append(groups, group{words: []word{{key: "force-io-failures", text: yesNo(on(r.Info, "res_fail_io"))}}})
+	}
+	if order := writeOrdering(r); e.statistics() && order != "" {
+		groups = append(groups, group{words: []word{{key: "write-ordering", text: order, arrow: never}}})
+	}
+	if gen == schema.V9 {
+		may, score := promotion(r)
+		groups = append(groups, group{words: []word{
+			{key: "may_promote", text: yesNo(may)},
+			{key: "promotion_score", text: digits(score), unknown: "0"},
+		}})
+	}
+	return groups
+}
+
+func (e *Events) connectionGroups(c *netlinkapi.Connection) []group {
+	if c == nil {
+		return nil
+	}
+	groups := []group{
+		{words: []word{{key: "connection", text: c.State().String(), shown: e.painter().conn(c.State())}}},
+		{words: []word{{key: "role", text: c.Role().String(), shown: e.painter().peerRole(c.Role())}}},
+	}
+	if !e.statistics() {
+		return groups
+	}
+	counters := group{counters: c.Stats}
+	if !c.Stats.Empty() {
+		counters.words = []word{{key: "congested", text: yesNo(on(c.Stats, "conn_congested")), arrow: never, rare: true}}
+	}
+	if has(c.Stats, "ap_in_flight") {
+		counters.words = append(counters.words,
+			word{key: "ap-in-flight", text: digits(num(c.Stats, "ap_in_flight")), arrow: never},
+			word{key: "rs-in-flight", text: digits(num(c.Stats, "rs_in_flight")), arrow: never})
+	}
+	return append(groups, counters)
+}
+
+func (e *Events) deviceGroups(d *netlinkapi.Device, gen schema.Generation) []group {
+	if d == nil {
+		return nil
+	}
+	const client = "is_intentional_diskless"
+	disk := word{key: "disk", text: d.DiskState().String(), shown: e.painter().disk(d.DiskState(), on(d.Info, client))}
+	state := group{words: []word{disk}}
+	if gen == schema.V9 {
+		state.words = []word{
+			{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, quiet: true},
+			disk,
+			{key: "client", text: yesNoUnknown(d.Info, client), arrow: ifChanged, quiet: true},
+			{key: "open", text: yesNoUnknown(d.Info, "dev_is_open"), arrow: ifChanged},
+			{key: "quorum", text: yesNo(quorum(d)), arrow: ifChanged},
+		}
+	}
+	if !e.statistics() {
+		return []group{state}
+	}
+	return []group{state, {counters: d.Stats, words: deviceStatistics(d), sticky: gen == schema.V84}}
+}
+
+func deviceStatistics(d *netlinkapi.Device) []word {
+	if d.Stats.Empty() {
+		return nil
+	}
+	words := counterWords(deviceCounters(d, true))
+	words[len(words)-1].rare = true // al-suspended
+	return append(words, word{key: "blocked", text: blocked(d.Stats), arrow: never, rare: true})
+}
+
+// counterWords turns key:value texts into words without an old value.
+func counterWords(texts []string) []word {
+	words := make([]word, len(texts))
+	for i, t := range texts {
+		key, value, _ := strings.Cut(t, ":")
+		words[i] = word{key: key, text: value, arrow: never}
+	}
+	return words
+}
+
+func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice, gen schema.Generation) []group {
+	if p == nil {
+		return nil
+	}
+	const client = "peer_is_intentional_diskless"
+	disk := group{words: []word{
+		{key: "peer-disk", text: p.DiskState().String(), shown: e.painter().peerDisk(p.DiskState(), on(p.Info, client))},
+	}}
+	if gen == schema.V9 {
+		disk.words = append(disk.words,
+			word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
+	}
+	return []group{
+		{words: []word{{key: "replication", text: p.ReplState().String(), shown: e.painter().repl(p.ReplState())}}},
+		disk,
+		{words: []word{{key: "resync-suspended", text: resyncSuspended(p.Info)}}},
+		e.peerStatistics(r, p, gen),
+	}
+}
+
+// peerStatistics returns the counters of a peer device. How far a resync is, is
+// told also without statistics.
+func (e *Events) peerStatistics(r *netlinkapi.Resource, p *netlinkapi.PeerDevice, gen schema.Generation) group {
+	g := group{counters: p.Stats, sticky: gen == schema.V84}
+	pr := newProgress(gen, p, r.Device(p.Volume))
+	if pr.details {
+		g.words = append(g.words, word{key: "done", text: pr.done(), arrow: never})
+	}
+	if e.statistics() && !p.Stats.Empty() {
+		g.words = append(g.words, counterWords(peerCounters(p, &pr, max(e.Verbose, 1)))...)
+	}
+	return g
+}
+
+func pathGroups(p *netlinkapi.Path) []group {
+	if p == nil {
+		return nil
+	}
+	return []group{{words: []word{{key: "established", text: yesNo(on(p.Info, "path_established"))}}}}
+}

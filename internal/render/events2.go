@@ -1,0 +1,233 @@
+package render
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"time"
+
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+)
+
+// Events writes what netlinkapi.Client.Watch yields as lines of events2. Lines
+// of one change of the module's state go out together.
+type Events struct {
+	Options
+	Full  bool             // print all groups of a changed object; implies Statistics
+	Diff  bool             // print values as OLD->NEW
+	Clock func() time.Time // for timestamps; nil: without
+	Out   io.Writer
+
+	buf     bytes.Buffer
+	stamp   string
+	live    bool      // the initial state is over
+	changes []*change // of the current change of state
+}
+
+// A change is what happened to one resource.
+type change struct{ old, new *netlinkapi.Resource }
+
+// Event takes the next event.
+func (e *Events) Event(ev netlinkapi.Event, gen schema.Generation) error {
+	e.timestamp()
+	switch ev.Message.Op {
+	case schema.InitialStateDone:
+		e.line("exists -")
+		e.live = true
+	case schema.HelperEvent:
+		e.helper(&ev)
+	default:
+		e.state(&ev, gen)
+	}
+	if ev.More || e.buf.Len() == 0 {
+		return nil
+	}
+	_, err := e.Out.Write(e.buf.Bytes())
+	e.buf.Reset()
+	return err
+}
+
+// Restart makes Events ready for another initial state.
+func (e *Events) Restart() { e.live = false }
+
+func (e *Events) timestamp() {
+	if e.Clock != nil {
+		e.stamp = e.Clock().Format("2006-01-02T15:04:05.000000-07:00") + " "
+	}
+}
+
+func (e *Events) line(words string) {
+	e.buf.WriteString(e.stamp)
+	e.buf.WriteString(words)
+	e.buf.WriteByte('\n')
+}
+
+func (e *Events) state(ev *netlinkapi.Event, gen schema.Generation) {
+	switch {
+	case ev.Action == schema.Rename:
+		e.line("rename resource name:" + ev.Message.Get(schema.CfgContext).Str("ctx_resource_name") +
+			" new_name:" + ev.Message.Get(schema.RenameInfo).Str("res_new_name"))
+		return
+	case gen == schema.V84:
+		e.single(ev)
+		return
+	}
+	e.collect(ev)
+	if ev.More {
+		return
+	}
+	for _, c := range e.changes {
+		e.resource(c)
+	}
+	e.changes = e.changes[:0]
+}
+
+// collect joins an event with those of the same resource before it.
+func (e *Events) collect(ev *netlinkapi.Event) {
+	for _, c := range e.changes {
+		if c.new != nil && c.new == ev.Old {
+			c.new = ev.New
+			return
+		}
+	}
+	e.changes = append(e.changes, &change{ev.Old, ev.New})
+}
+
+// single writes the line of the one object that an event of DRBD 8.4 is about.
+// Its tools print one for each event, in the order of arrival.
+func (e *Events) single(ev *netlinkapi.Event) {
+	context := ev.Message.Get(schema.CfgContext)
+	volume := uint32(num(context, "ctx_volume"))
+	oldConn, newConn := ev.Old.Connection(0), ev.New.Connection(0)
+	name := cmpResource(ev.New, ev.Old)
+	switch ev.Message.Op {
+	case schema.ResourceState:
+		e.object(resourceItem(name), e.resourceGroups(ev.Old, schema.V84), e.resourceGroups(ev.New, schema.V84), true)
+	case schema.ConnectionState:
+		e.object(connectionItem(name, first(newConn, oldConn)), e.connectionGroups(oldConn), e.connectionGroups(newConn), true)
+	case schema.DeviceState:
+		old, new := ev.Old.Device(volume), ev.New.Device(volume)
+		e.object(deviceItem(name, first(new, old)), e.deviceGroups(old, schema.V84), e.deviceGroups(new, schema.V84), true)
+	case schema.PeerDeviceState:
+		old, new := oldConn.PeerDevice(volume), newConn.PeerDevice(volume)
+		it := peerItem(name, first(newConn, oldConn), first(new, old))
+		e.object(it, e.peerGroups(ev.Old, old, schema.V84), e.peerGroups(ev.New, new, schema.V84), true)
+	}
+}
+
+// first returns new, or old if there is no new.
+func first[T any](new, old *T) *T {
+	if new != nil {
+		return new
+	}
+	return old
+}
+
+func cmpResource(new, old *netlinkapi.Resource) string { return first(new, old).Name }
+
+// resource writes all that happened to a resource: parents appear before their
+// children and go after them.
+func (e *Events) resource(c *change) {
+	name := cmpResource(c.new, c.old)
+	if c.new != nil {
+		e.object(resourceItem(name), e.resourceGroups(c.old, schema.V9), e.resourceGroups(c.new, schema.V9), false)
+		e.changed(name, c)
+	}
+	e.gone(name, c)
+	if c.new == nil {
+		e.line("destroy resource name:" + name)
+	}
+}
+
+// changed writes what appeared or changed below a resource.
+func (e *Events) changed(name string, c *change) {
+	for _, conn := range c.new.Connections {
+		old := c.old.Connection(conn.PeerNodeID)
+		e.object(connectionItem(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
+	}
+	for _, d := range c.new.Devices {
+		old := c.old.Device(d.Volume)
+		e.object(deviceItem(name, d), e.deviceGroups(old, schema.V9), e.deviceGroups(d, schema.V9), false)
+	}
+	for _, conn := range c.new.Connections {
+		old := c.old.Connection(conn.PeerNodeID)
+		e.belowConnection(name, c, old, conn)
+	}
+}
+
+func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
+	for _, p := range conn.PeerDevices {
+		before := old.PeerDevice(p.Volume)
+		e.object(peerItem(name, conn, p), e.peerGroups(c.old, before, schema.V9), e.peerGroups(c.new, p, schema.V9), false)
+	}
+	for _, p := range conn.Paths {
+		e.object(pathItem(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
+	}
+	e.goneBelow(name, old, conn)
+}
+
+// gone writes what is not there any more.
+func (e *Events) gone(name string, c *change) {
+	if c.old == nil {
+		return
+	}
+	for _, old := range c.old.Connections {
+		if c.new.Connection(old.PeerNodeID) == nil {
+			e.goneBelow(name, old, nil)
+			e.line("destroy " + connectionItem(name, old).text)
+		}
+	}
+	for _, old := range c.old.Devices {
+		if c.new.Device(old.Volume) == nil {
+			e.line("destroy " + strings.TrimSuffix(deviceItem(name, old).text, " minor:"+digits(uint64(old.Minor))))
+		}
+	}
+}
+
+func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
+	if old == nil {
+		return
+	}
+	for _, p := range old.Paths {
+		if conn.Path(p.Local, p.Peer) == nil {
+			e.line("destroy " + pathItem(name, old, p).text)
+		}
+	}
+	for _, p := range old.PeerDevices {
+		if conn.PeerDevice(p.Volume) == nil {
+			e.line("destroy " + peerItem(name, old, p).text)
+		}
+	}
+}
+
+// helper writes that the module calls a helper program, or what it returned. Only
+// what the module told is written.
+func (e *Events) helper(ev *netlinkapi.Event) {
+	context, helper := ev.Message.Get(schema.CfgContext), ev.Message.Get(schema.Helper)
+	var b strings.Builder
+	b.WriteString(ev.Action.String() + " helper")
+	add := func(key, value string) { b.WriteString(" " + key + ":" + value) }
+	add("name", context.Str("ctx_resource_name"))
+	if has(context, "ctx_peer_node_id") {
+		add("peer-node-id", digits(num(context, "ctx_peer_node_id")))
+	}
+	if has(context, "ctx_conn_name") {
+		add("conn-name", context.Str("ctx_conn_name"))
+	}
+	if has(context, "ctx_my_addr") && has(context, "ctx_peer_addr") {
+		add("local", netlinkapi.Address(context.Str("ctx_my_addr")).String())
+		add("peer", netlinkapi.Address(context.Str("ctx_peer_addr")).String())
+	}
+	if has(context, "ctx_volume") {
+		add("volume", digits(num(context, "ctx_volume")))
+	}
+	if ev.Message.Minor != schema.NoMinor {
+		add("minor", digits(uint64(ev.Message.Minor)))
+	}
+	add("helper", text(helper, "helper_name"))
+	if ev.Action == schema.Response {
+		add("status", digits(num(helper, "helper_status")))
+	}
+	e.line(b.String())
+}
