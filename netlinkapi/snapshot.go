@@ -51,19 +51,25 @@ func (c *Client) list(ctx context.Context, s *Snapshot, op schema.Op, resource s
 	return err
 }
 
-// notices tells which notification says the same as the answer to a query.
-var notices = map[schema.Op]schema.Op{
-	schema.GetResources:   schema.ResourceState,
-	schema.GetDevices:     schema.DeviceState,
-	schema.GetConnections: schema.ConnectionState,
-	schema.GetPeerDevices: schema.PeerDeviceState,
-	schema.GetPaths:       schema.PathState,
+// notice returns the notification that says the same as the answer to a query.
+func notice(query schema.Op) schema.Op {
+	switch query {
+	case schema.GetResources:
+		return schema.ResourceState
+	case schema.GetDevices:
+		return schema.DeviceState
+	case schema.GetConnections:
+		return schema.ConnectionState
+	case schema.GetPeerDevices:
+		return schema.PeerDeviceState
+	}
+	return schema.PathState
 }
 
 // add adds an object that a query told about.
 func (s *Snapshot) add(m *Message) {
 	as := *m
-	as.Op = notices[m.Op]
+	as.Op = notice(m.Op)
 	e := s.Apply(as)
 	if m.Op != schema.GetConnections || e.New == nil {
 		return

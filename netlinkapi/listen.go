@@ -1,0 +1,181 @@
+package netlinkapi
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/mdlayher/netlink"
+
+	"drbdutils/schema"
+)
+
+// listener is a socket of its own that is a member of the module's group.
+type listener struct {
+	*conn
+	client *Client
+	dump   uint32 // number of the dump that is under way, 0: none
+}
+
+// listen opens a listener and, unless now is set, joins the module's group and
+// that of the controller, which tells when the module goes away.
+func (c *Client) listen(ctx context.Context, now bool) (*listener, error) {
+	conn, _, err := open(ctx, c.options)
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{conn: conn, client: c}
+	if now {
+		return l, nil
+	}
+	if err := errors.Join(conn.nl.JoinGroup(conn.family.group), conn.nl.JoinGroup(controllerID)); err != nil {
+		conn.nl.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// ask sends a dump request. Its answers arrive among the notifications.
+func (l *listener) ask(r Request) error {
+	m := r.message()
+	seq, err := l.send(&m, netlink.Dump)
+	l.dump = seq
+	return err
+}
+
+// receive waits for what comes next. A message with the zero Op marks the end of
+// the dump.
+func (l *listener) receive() ([]Message, error) {
+	batch, err := l.nl.Receive()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Message, 0, len(batch)+1)
+	ended := len(batch) == 0
+	for _, nm := range batch {
+		if ended = ended || nm.Header.Flags&netlink.Multi != 0; !l.ours(nm) {
+			if l.unloads(nm) {
+				return all, ErrUnloaded
+			}
+			continue
+		}
+		m, err := l.decode(nm)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, m)
+	}
+	if ended {
+		all = append(all, Message{})
+	}
+	return all, nil
+}
+
+// ours reports whether a message is one of the module's: an answer to this
+// socket, or a notification, which comes from the kernel.
+func (l *listener) ours(m netlink.Message) bool {
+	return uint16(m.Header.Type) == l.family.id && (m.Header.PID == 0 || m.Header.PID == l.pid)
+}
+
+// unloads reports whether a message says that the module goes away.
+func (l *listener) unloads(m netlink.Message) bool {
+	return m.Header.Type == controllerID && len(m.Data) > 0 &&
+		(m.Data[0] == ctrlDelFamily || m.Data[0] == ctrlDelGroup) &&
+		parseFamily(m.Data).id == l.family.id
+}
+
+// received is what one read of the socket brought.
+type received struct {
+	messages []Message
+	err      error
+}
+
+// run reads the socket until it is closed, and hands on what it brings. Lost
+// notifications (ENOBUFS) are no reason to stop reading.
+func (l *listener) run(to chan<- received, stop <-chan struct{}) {
+	defer close(to)
+	for {
+		messages, err := l.receive()
+		select {
+		case to <- received{messages, err}:
+		case <-stop:
+			return
+		}
+		if err != nil && !errors.Is(err, syscall.ENOBUFS) {
+			return
+		}
+	}
+}
+
+// start runs the listener; the function it returns ends it.
+func (l *listener) start() (from <-chan received, end func()) {
+	to := make(chan received, 64)
+	stop := make(chan struct{})
+	go l.run(to, stop)
+	return to, func() {
+		close(stop)
+		l.nl.Close()
+	}
+}
+
+// Listen joins the module's notifications, sends a dump request, and yields all
+// that arrives: answers to the request (their Seq is the request's) mixed with
+// notifications, in the order of arrival. After the last answer a Message with
+// the zero Op marks the end of the dump. It goes on until the context ends, the
+// loop breaks, or an error: ErrUnloaded, a *TimeoutError while the dump is under
+// way, or one wrapping syscall.ENOBUFS when notifications were lost.
+func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		l, err := c.listen(ctx, false)
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		from, end := l.start()
+		defer end()
+		if err := l.ask(r); err != nil {
+			yield(Message{}, c.explain(ctx, r, err))
+			return
+		}
+		timeout := time.NewTimer(c.options.Timeout)
+		for {
+			var in received
+			select {
+			case in = <-from:
+			case <-timeout.C:
+				in.err = os.ErrDeadlineExceeded
+			case <-ctx.Done():
+				in.err = ctx.Err()
+			}
+			for _, m := range in.messages {
+				if m.Op == 0 {
+					timeout.Stop()
+				}
+				if !yield(m, nil) {
+					return
+				}
+			}
+			if in.err != nil {
+				yield(Message{}, c.listenError(ctx, r, in.err))
+				return
+			}
+		}
+	}
+}
+
+// listenError returns the error that a listener's caller sees.
+func (c *Client) listenError(ctx context.Context, r Request, err error) error {
+	if errors.Is(err, ErrUnloaded) {
+		return err
+	}
+	return c.explain(ctx, r, err)
+}
+
+// isAnswer reports whether a message answers the dump that is under way.
+func (l *listener) isAnswer(m *Message) bool { return l.dump != 0 && m.Seq == l.dump }
+
+// initialState is the query that Watch begins with.
+var initialState = Request{Op: schema.GetInitialState, Object: "all"}

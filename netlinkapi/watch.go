@@ -1,0 +1,288 @@
+package netlinkapi
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"drbdutils/schema"
+)
+
+// gapPatience is how long a notification that overtook another waits for it
+// before the other is taken for lost.
+const gapPatience = 500 * time.Millisecond
+
+// WatchOptions say what to watch.
+type WatchOptions struct {
+	Now     bool            // end after the initial state, without listening
+	Refresh <-chan struct{} // each value received makes Watch ask for the whole state again
+}
+
+// Watch yields the initial state as Exists events, then one event whose message
+// has the Op InitialStateDone, then each change in the order in which it
+// happened, whatever the order of arrival. When notifications are lost it asks
+// for the whole state again and yields what differs, one event a resource;
+// nothing is missed or told twice. It goes on until the context ends, the loop
+// breaks, or an error such as ErrUnloaded.
+func (c *Client) Watch(ctx context.Context, o WatchOptions) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		l, err := c.listen(ctx, o.Now)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		from, end := l.start()
+		defer end()
+		w := &watch{l: l, options: o, yield: yield, state: NewSnapshot(c.Generation())}
+		err = w.run(ctx, from)
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(Event{}, c.listenError(ctx, initialState, err))
+		}
+	}
+}
+
+// errEnough ends a watch without an error.
+var errEnough = errors.New("enough")
+
+// watch is a running Watch.
+type watch struct {
+	l       *listener
+	options WatchOptions
+	yield   func(Event, error) bool
+
+	state   *Snapshot
+	fresh   *Snapshot // the state as it is read anew; nil when it is not
+	started bool      // the initial state was told
+	again   bool      // the state must be read once more after this time
+	dumping bool      // answers to a dump are to come
+
+	deadline time.Time // when to stop waiting for an answer, or for a number that is missing; zero: never
+
+	next    uint32    // number of the notification that comes next, if known
+	first   uint32    // the first number since the state was read
+	known   bool      // next and first are known
+	pending []Message // notifications that have to wait, by number
+}
+
+// run handles what arrives until the watch ends.
+func (w *watch) run(ctx context.Context, from <-chan received) error {
+	if err := w.read(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		w.setTimer(timer)
+		var err error
+		select {
+		case in := <-from:
+			err = w.handle(in)
+		case <-timer.C:
+			err = w.expired()
+		case <-w.options.Refresh:
+			err = w.read()
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (w *watch) setTimer(timer *time.Timer) {
+	if w.deadline.IsZero() {
+		timer.Stop()
+		return
+	}
+	timer.Reset(time.Until(w.deadline))
+}
+
+// expired gives up a dump that does not go on, or a notification that is missing.
+func (w *watch) expired() error {
+	if w.dumping {
+		return os.ErrDeadlineExceeded
+	}
+	return w.read()
+}
+
+// read asks for the whole state, at once or after the dump that is under way.
+func (w *watch) read() error {
+	if w.dumping {
+		w.again = true
+		return nil
+	}
+	w.dumping, w.again = true, false
+	w.known, w.pending = false, nil
+	w.extend()
+	if w.started {
+		w.fresh = NewSnapshot(w.state.Generation)
+	}
+	return w.l.ask(initialState)
+}
+
+// extend gives the dump that is under way its full time again.
+func (w *watch) extend() { w.deadline = time.Now().Add(w.l.client.options.Timeout) }
+
+// handle takes what one read of the socket brought.
+func (w *watch) handle(in received) error {
+	for i := range in.messages {
+		if err := w.message(&in.messages[i]); err != nil {
+			return err
+		}
+	}
+	if errors.Is(in.err, syscall.ENOBUFS) {
+		return w.read()
+	}
+	return in.err
+}
+
+// message takes one message: a part of the state, the end of a dump, or a
+// notification.
+func (w *watch) message(m *Message) error {
+	switch {
+	case m.Op == 0:
+		return w.endDump()
+	case w.l.isAnswer(m):
+		w.extend()
+		return w.part(m)
+	case m.Op == schema.StatusEvent:
+		return nil // counted separately, and says nothing that the others do not
+	}
+	w.hold(*m)
+	return w.release()
+}
+
+// part takes an object of the initial state, or of a later reading.
+func (w *watch) part(m *Message) error {
+	switch {
+	case !m.Code.OK():
+		return w.l.client.refusal(initialState, m)
+	case w.fresh != nil:
+		w.fresh.Apply(*m)
+		return nil
+	case m.Op == schema.InitialStateDone:
+		w.started = true
+	}
+	return w.tell(w.state.Apply(*m))
+}
+
+// endDump goes on with the notifications that arrived during a dump.
+func (w *watch) endDump() error {
+	if !w.dumping {
+		return nil
+	}
+	w.dumping, w.l.dump, w.deadline = false, 0, time.Time{}
+	if w.again {
+		return w.read()
+	}
+	if fresh := w.fresh; fresh != nil {
+		w.fresh = nil
+		if err := w.tellDifferences(fresh); err != nil {
+			return err
+		}
+	}
+	if w.options.Now {
+		return errEnough
+	}
+	return w.release()
+}
+
+// hold puts a notification in its place among those that wait.
+func (w *watch) hold(m Message) {
+	i, _ := slices.BinarySearchFunc(w.pending, m.Seq, func(p Message, seq uint32) int {
+		return int(int32(p.Seq - seq))
+	})
+	w.pending = slices.Insert(w.pending, i, m)
+}
+
+// release applies the notifications whose turn it is. One that comes again is
+// dropped; one that comes after later ones were applied means that the order
+// began wrong, and the state is read anew.
+func (w *watch) release() error {
+	if w.dumping {
+		return nil
+	}
+	for len(w.pending) > 0 {
+		m := w.pending[0]
+		if !w.known {
+			w.first, w.next, w.known = m.Seq, m.Seq, true
+		}
+		switch {
+		case before(m.Seq, w.first):
+			return w.read()
+		case before(w.next, m.Seq):
+			w.await()
+			return nil
+		}
+		w.pending = w.pending[1:]
+		w.deadline = time.Time{}
+		if m.Seq != w.next {
+			continue
+		}
+		w.next++
+		if err := w.tell(w.state.Apply(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await limits how long the number that comes next may be missing.
+func (w *watch) await() {
+	if w.deadline.IsZero() {
+		w.deadline = time.Now().Add(gapPatience)
+	}
+}
+
+// before reports whether a number is older than another. Numbers wrap around.
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+
+// tellDifferences puts a fresh state in the place of the old one and yields what
+// differs.
+func (w *watch) tellDifferences(fresh *Snapshot) error {
+	old := w.state
+	w.state = fresh
+	for _, r := range old.Resources {
+		if fresh.Resource(r.Name) == nil {
+			if err := w.tell(difference(old.Generation, schema.Destroy, r, nil)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range fresh.Resources {
+		was, action := old.Resource(r.Name), schema.Change
+		if was == nil {
+			action = schema.Create
+		}
+		if was.equal(r) {
+			continue
+		}
+		if err := w.tell(difference(old.Generation, action, was, r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// difference makes an event for a resource that changed unseen.
+func difference(g schema.Generation, action schema.Action, before, after *Resource) Event {
+	name := after
+	if name == nil {
+		name = before
+	}
+	ctx := schema.CfgContext.In(g).New().SetStr("ctx_resource_name", name.Name)
+	m := Message{Op: schema.ResourceState, Minor: schema.NoMinor, Code: schema.NoError, Sets: []*schema.Values{ctx}}
+	return Event{Message: m, Action: action, Old: before, New: after}
+}
+
+func (w *watch) tell(e Event) error {
+	if !w.yield(e, nil) {
+		return errEnough
+	}
+	return nil
+}
