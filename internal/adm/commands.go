@@ -18,7 +18,6 @@ type command struct {
 	scope   scope
 	volumes volumes
 	flags   flags
-	class   class
 	options func() []schema.Field // backend options that the command line may carry
 
 	call  program                                       // calls this program with the command's name
@@ -74,6 +73,7 @@ type flags uint8
 const (
 	needsDisk  flags = 1 << iota // the volume has a local disk
 	checksIP                     // the host's addresses are configured on this host
+	readsState                   // what runs decides what is done
 	rawOptions                   // backend options pass unchecked
 )
 

@@ -30,7 +30,7 @@ func (p planner) peer84(r *confparse.Resource) (*confparse.Host, *refusal) {
 		return r.Peer84, nil
 	}
 	for _, h := range r.Hosts {
-		if h != r.Me && p.peer != "" && h.Answers(p.peer) {
+		if h != r.Me && p.peerName != "" && h.Answers(p.peerName) {
 			return h, nil
 		}
 	}
@@ -57,7 +57,6 @@ func (p planner) connect84(o object) ([]Op, error) {
 	line := []string{"connect", o.res.Name, own, peer}
 	line = append(line, p.alternate84(o)...)
 	op := p.setup(o, append(line, p.with(o.res.Net)...)...)
-	op.Class = short
 	return []Op{op}, nil
 }
 

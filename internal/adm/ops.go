@@ -12,18 +12,36 @@ import (
 // A planner builds the calls of one command. It knows what the command line says
 // besides the objects, and nothing of the host.
 type planner struct {
-	gen     schema.Generation
-	compat  bool // a 9 module that offers the interface of 8.4
-	cmd     command
-	options []string // backend options of the command line
-	verbose int
-	peer    string // 8.4: --peer
-	file    string // the main configuration file
+	gen      schema.Generation
+	compat   bool // a 9 module that offers the interface of 8.4
+	cmd      command
+	options  []string // backend options of the command line
+	verbose  int
+	peerName string  // 8.4: --peer
+	node     string  // this host
+	file     string  // the main configuration file
+	running  running // for adjust
 }
 
 // setup returns a call of drbdsetup.
 func (p planner) setup(o object, words ...string) Op {
-	return Op{Prog: drbdsetup, Args: words, Class: p.cmd.class, Res: o.res.Name}
+	return Op{Prog: drbdsetup, Args: words, Class: p.classOf(words[0]), Res: o.res.Name}
+}
+
+// slow are the commands of drbdsetup that wait for disks or for peers.
+var slow = []string{
+	"attach", "detach", "disk-options", "resize", "down", "primary", "secondary", "invalidate-remote",
+}
+
+// classOf says how long a command of drbdsetup may take.
+func (p planner) classOf(verb string) class {
+	switch {
+	case strings.HasPrefix(verb, "wait-"):
+		return unlimited
+	case slices.Contains(slow, verb) && (verb != "resize" || p.gen == schema.V9):
+		return medium
+	}
+	return short
 }
 
 // meta returns a call of drbdmeta for the object's volume.

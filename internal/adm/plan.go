@@ -136,38 +136,39 @@ func (p *Plan) add(s Step) *Step {
 	return &s
 }
 
-// A pass is the steps of one stage that run together.
-type pass struct {
-	stage Stage
-	steps []*Step
-}
-
-// passes returns the plan's steps in the order in which they run: stage by
-// stage, and from the first stage again for steps that had to wait for one in a
-// later stage.
-func (p Plan) passes() []pass {
-	var out []pass
-	waiting := slices.Clone(p)
-	done := map[*Step]bool{}
-	for len(waiting) > 0 {
-		before := len(waiting)
+// run calls do for every step, stage by stage, and from the first stage again
+// for steps that had to wait for one in a later stage. do reports whether the
+// step ran; what depends on one that did not is never called. stop is asked after
+// each stage that had steps.
+func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
+	ran := map[*Step]bool{nil: true}
+	waiting := []*Step(p)
+	for before := -1; before != len(waiting); {
+		before = len(waiting)
 		for stage := range Stage(len(stages9)) {
-			var now []*Step
-			waiting = slices.DeleteFunc(waiting, func(s *Step) bool {
-				ready := s.Stage == stage && (s.After == nil || done[s.After])
-				if ready {
-					now = append(now, s)
-					done[s] = true
+			var later []*Step
+			for _, s := range waiting {
+				if s.Stage != stage || !ran[s.After] {
+					later = append(later, s)
+					continue
 				}
-				return ready
-			})
-			if len(now) > 0 {
-				out = append(out, pass{stage, now})
+				ran[s] = do(s)
+			}
+			called := len(later) < len(waiting)
+			waiting = later
+			if called && stop(stage) {
+				return
 			}
 		}
-		if len(waiting) == before {
-			panic("adm: steps of a plan wait for each other or for a step outside of it")
-		}
 	}
-	return out
+}
+
+// drop takes a step out. What waited for it waits no more.
+func (p *Plan) drop(step *Step) {
+	*p = slices.DeleteFunc(*p, func(s *Step) bool {
+		if s.After == step {
+			s.After = nil
+		}
+		return s == step
+	})
 }

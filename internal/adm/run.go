@@ -32,7 +32,7 @@ func (t *tool) prepare() int {
 		return code
 	}
 	t.planner = planner{
-		gen: t.gen, cmd: t.cmd, options: passed, verbose: t.req.verbose, peer: t.req.peer, file: t.conf.File,
+		gen: t.gen, cmd: t.cmd, options: passed, verbose: t.req.verbose, peerName: t.req.peer, node: t.node, file: t.conf.File,
 		compat: t.driver.Compat && t.conf.Legacy,
 	}
 	t.limits = limits(t.conf.Global)
@@ -90,6 +90,12 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 	if refused != nil {
 		t.complain("%s", refused.text)
 		return refused.exit
+	}
+	if t.cmd.flags&readsState != 0 {
+		if err := t.lookFor(ctx, parsed); err != nil {
+			t.complain("%s: %v", t.env.Name, err)
+			return exitBroken
+		}
 	}
 	worst := 0
 	for _, w := range parsed {

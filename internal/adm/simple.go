@@ -25,7 +25,6 @@ func (p planner) attach(o object) ([]Op, error) {
 	device, index := attachPlace(o.vol)
 	line := []string{"attach", o.minor(), o.vol.Disk, device, index}
 	op := p.setup(o, append(line, p.with(o.vol.DiskOptions)...)...)
-	op.Class = medium
 	if p.gen == schema.V84 {
 		return []Op{p.meta(o, "apply-al"), op}, nil
 	}
@@ -44,7 +43,7 @@ func (p planner) newResource(o object) ([]Op, error) {
 		line = append(line, strconv.Itoa(o.res.Me.NodeID))
 	}
 	op := p.setup(o, append(line, p.with(o.res.Options)...)...)
-	op.Class, op.Register = short, "drbd-resource-"+o.res.Name+".conf"
+	op.Register = "drbd-resource-" + o.res.Name + ".conf"
 	return []Op{op}, nil
 }
 
@@ -59,14 +58,13 @@ func (p planner) newMinor(o object) ([]Op, error) {
 		}
 	}
 	op := p.setup(o, line...)
-	op.Class, op.Register = short, "drbd-minor-"+o.minor()+".conf"
+	op.Register = "drbd-minor-" + o.minor() + ".conf"
 	return []Op{op}, nil
 }
 
 func (p planner) newPeer(o object) ([]Op, error) {
 	line := append([]string{"new-peer"}, p.ids(o)...)
 	op := p.setup(o, append(line, p.with(o.conn.Net)...)...)
-	op.Class = short
 	return []Op{op}, nil
 }
 
@@ -92,7 +90,6 @@ func (p planner) onPath(o object) ([]Op, error) {
 func (p planner) peerDeviceOptions(o object) ([]Op, error) {
 	line := append([]string{"peer-device-options"}, p.ids(o)...)
 	op := p.setup(o, append(line, p.with(peerDevice(o).Options)...)...)
-	op.Class = short
 	return []Op{op}, nil
 }
 

@@ -7,36 +7,96 @@ import (
 
 // runPlan runs what up and adjust planned, stage by stage over all resources. A
 // failure ends everything after its stage: nothing shall be connected whose disk
-// is not there.
+// is not there. Any failure makes the exit code 1.
 func (t *tool) runPlan(ctx context.Context) int {
 	if t.req.verbose > 1 {
-		t.explainPlan()
+		t.showDependencies()
+	}
+	if t.cmd.name == "adjust-with-progress" && t.req.verbose == 0 && t.req.dryRun == 0 {
+		return t.runWithProgress(ctx)
 	}
 	failed := map[string]bool{}
-	for _, p := range t.plan.passes() {
-		for _, s := range p.steps {
-			if t.runStep(ctx, s, failed) != 0 {
-				failed[s.Res] = true
-			}
+	do := func(s *Step) bool {
+		if t.skips(s, failed) {
+			t.complain("%s: %s %s: skipped due to earlier error", t.env.Name, s.Name, s.Res)
+			return false
 		}
-		if len(failed) > 0 {
-			return exitUsage
+		if t.perform(ctx, s.Ops) != 0 {
+			failed[s.Res] = true
 		}
+		return true
+	}
+	t.plan.run(do, func(Stage) bool { return len(failed) > 0 })
+	if len(failed) > 0 {
+		return exitUsage
 	}
 	return 0
 }
 
-// runStep runs one step, unless it has become pointless.
-func (t *tool) runStep(ctx context.Context, s *Step, failed map[string]bool) int {
-	if failed[s.Res] && stageRules(t.gen)[s.Stage].skips {
-		t.complain("%s: %s %s: skipped due to earlier error", t.env.Name, s.Name, s.Res)
-		return 0
-	}
-	return t.perform(ctx, s.Ops)
+// skips reports whether an earlier failure has made a step pointless.
+func (t *tool) skips(s *Step, failed map[string]bool) bool {
+	return failed[s.Res] && stageRules(t.gen)[s.Stage].skips
 }
 
-// explainPlan shows what waits for what.
-func (t *tool) explainPlan() {
+// runWithProgress runs a plan as far as possible in spite of failures. Instead of
+// the backends' messages it shows, stage by stage, which resources it works on.
+func (t *tool) runWithProgress(ctx context.Context) int {
+	t.quiet = true
+	r := reporter{tool: t, failed: map[string]bool{}}
+	fmt.Fprint(t.out, "[")
+	t.plan.run(func(s *Step) bool { return r.step(ctx, s) }, func(Stage) bool {
+		r.started = false
+		return false
+	})
+	fmt.Fprint(t.out, "\n]\n")
+	if len(r.failed) > 0 {
+		return exitUsage
+	}
+	return 0
+}
+
+// reporter prints the progress of a plan.
+type reporter struct {
+	*tool
+	failed  map[string]bool
+	started bool   // the line of the stage has begun
+	res     string // the resource named last in it
+}
+
+func (r *reporter) step(ctx context.Context, s *Step) bool {
+	r.begin(s.Stage)
+	if r.skips(s, r.failed) {
+		if r.res != s.Res {
+			fmt.Fprintf(r.out, " [skipped:%s]", s.Res)
+			r.res = s.Res
+		}
+		return false
+	}
+	if r.res != s.Res {
+		fmt.Fprintf(r.out, " %s", s.Res)
+		r.res = s.Res
+	}
+	r.flush()
+	if code := r.perform(ctx, s.Ops); code != 0 {
+		fmt.Fprintf(r.out, ":failed(%s:%d)", s.Name, code)
+		r.failed[s.Res] = true
+	}
+	return true
+}
+
+// begin starts the line of a stage, if it has a label.
+func (r *reporter) begin(stage Stage) {
+	if r.started {
+		return
+	}
+	r.started, r.res = true, ""
+	if label := stageRules(r.gen)[stage].label; label != "" {
+		fmt.Fprintf(r.out, "\n%15s:", label)
+	}
+}
+
+// showDependencies says what waits for what.
+func (t *tool) showDependencies() {
 	token := map[*Step]string{}
 	for i, s := range t.plan {
 		token[s] = fmt.Sprintf("[%d]", i+1)

@@ -1,0 +1,196 @@
+package adm
+
+import (
+	"slices"
+	"strconv"
+
+	"drbdutils/confparse"
+)
+
+// adjuster plans how a running resource becomes what the configuration says. It
+// is a pure function of the two.
+type adjuster struct {
+	planner
+	selection
+	have *confparse.Resource // the running resource; nil if there is none
+	plan *Plan
+	base *Step // what new objects wait for
+	chain
+}
+
+// adjust plans one resource for DRBD 9.
+func (p planner) adjust(s selection, plan *Plan) error {
+	a := adjuster{planner: p, selection: s, plan: plan, have: p.running.Resource(s.res.Name)}
+	if s.res.Ignored {
+		return a.proxyNode()
+	}
+	if err := a.resource(); err != nil {
+		return err
+	}
+	if err := a.volumes(); err != nil {
+		return err
+	}
+	if p.has("skip-net") {
+		return nil
+	}
+	return a.connections()
+}
+
+// has reports whether the command line carries an option.
+func (p planner) has(option string) bool { return len(p.own(option)) > 0 }
+
+// setDefaults returns a call that replaces all options of an object.
+func (p planner) setDefaults(o object, verb []string, want, have confparse.Options, without ...string) []Op {
+	p.options = nil
+	line := append(verb, "--set-defaults")
+	return []Op{p.setup(o, append(line, p.with(known(want, have), without...)...)...)}
+}
+
+// ops adds a step of calls that are already made.
+func (a *adjuster) ops(stage Stage, name string, after *Step, ops []Op) *Step {
+	return a.plan.add(Step{Stage: stage, Name: name, Res: a.res.Name, Ops: ops, After: after})
+}
+
+// resource creates the resource or changes its options.
+func (a *adjuster) resource() error {
+	o := object{selection: a.selection}
+	if a.have == nil {
+		var err error
+		a.base, err = a.step(a.plan, Prerequisites, "new-resource", o, nil, planner.newResource)
+		return err
+	}
+	if differ(a.res.Options, a.have.Options) {
+		verb := []string{"resource-options", a.res.Name}
+		a.ops(Resource, "resource-options", nil, a.setDefaults(o, verb, a.res.Options, a.have.Options))
+	}
+	return nil
+}
+
+// volumes goes through the volumes of both sides.
+func (a *adjuster) volumes() error {
+	var attach []object
+	for _, o := range a.objects(perVolume) {
+		have := a.runningVolume(o.vol.Number)
+		again, err := a.volume(o, have)
+		if err != nil {
+			return err
+		}
+		if again {
+			attach = append(attach, o)
+		}
+	}
+	a.surplusVolumes()
+	for _, o := range attach {
+		if _, err := a.step(a.plan, Disk, "attach", o, a.base, planner.attach); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *adjuster) runningVolume(number int) *confparse.Volume {
+	if a.have == nil || a.have.Me == nil {
+		return nil
+	}
+	return a.have.Me.Volume(number)
+}
+
+// volume adjusts one volume, but for attaching it: it reports whether that is
+// needed.
+func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err error) {
+	disks := !a.has("skip-disk")
+	if have != nil && have.Minor != o.vol.Minor {
+		// compat: the reference makes the new minor while the old one still
+		// has the volume number, which the module refuses.
+		a.remove(have, disks)
+		have = nil
+	}
+	if have == nil {
+		a.base, err = a.step(a.plan, DiskUp, "new-minor", o, a.base, planner.newMinor)
+		return disks && o.vol.Disk != "", err
+	}
+	if !disks {
+		return false, nil
+	}
+	if sameStorage(o.vol, have) {
+		if have.Disk != "" {
+			a.diskOptions(o, have)
+		}
+		return false, nil
+	}
+	if have.Disk != "" {
+		a.detach(have)
+	}
+	return o.vol.Disk != "", nil
+}
+
+// diskOptions changes options and size of an attached disk.
+func (a *adjuster) diskOptions(o object, have *confparse.Volume) {
+	want := o.vol.DiskOptions
+	if differ(want, have.DiskOptions, "size") {
+		stage := Disk
+		if turnsBitmapOn(want, have.DiskOptions) {
+			stage = DiskUp
+		}
+		verb := []string{"disk-options", o.minor()}
+		a.ops(stage, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, "size"))
+	}
+	if sizeDiffers(want, have.DiskOptions) {
+		p := a.planner
+		p.options = nil
+		a.ops(Disk, "resize", nil, []Op{p.resizeOp(o)})
+	}
+}
+
+// sizeDiffers reports whether another part of the disk shall be used.
+func sizeDiffers(want, have confparse.Options) bool {
+	pick := func(l confparse.Options) confparse.Options {
+		return slices.DeleteFunc(slices.Clone(l), func(o confparse.Option) bool { return o.Name != "size" })
+	}
+	return differ(pick(want), pick(have))
+}
+
+// turnsBitmapOn reports whether a disk that had no bitmap shall have one. Peers
+// have to find it.
+func turnsBitmapOn(want, have confparse.Options) bool {
+	was := find1(have, "bitmap")
+	if was == nil || valueText(*was) != "no" {
+		return false
+	}
+	now := find1(want, "bitmap")
+	return now == nil || valueText(*now) != "no"
+}
+
+// surplusVolumes removes running volumes that the configuration does not have.
+func (a *adjuster) surplusVolumes() {
+	if a.have == nil || a.have.Me == nil || a.selection.volume {
+		return
+	}
+	for _, v := range a.have.Me.Volumes {
+		if a.res.Me.Volume(v.Number) == nil {
+			a.remove(v, !a.has("skip-disk"))
+		}
+	}
+}
+
+// remove takes a running volume away, unless it has a disk that must stay.
+func (a *adjuster) remove(v *confparse.Volume, disks bool) {
+	if v.Disk != "" {
+		if !disks {
+			return
+		}
+		a.detach(v)
+	}
+	a.ops(DiskDown, "del-minor", nil, []Op{a.onMinor("del-minor", v)})
+}
+
+// onMinor calls drbdsetup for a running volume.
+func (a *adjuster) onMinor(verb string, v *confparse.Volume) Op {
+	op := a.setup(object{selection: a.selection}, verb, strconv.Itoa(v.Minor))
+	return op
+}
+
+func (a *adjuster) detach(v *confparse.Volume) {
+	op := a.setup(object{selection: a.selection}, "detach", "--diskless", strconv.Itoa(v.Minor))
+	a.ops(DiskDown, "detach", nil, []Op{op})
+}

@@ -1,0 +1,263 @@
+package adm
+
+import (
+	"slices"
+	"strconv"
+
+	"drbdutils/confparse"
+)
+
+// A chain is the order among connections: one is changed only after the one
+// before is back, so that a resource never loses all its peers at once.
+type chain struct {
+	last       *Step   // of the connection before
+	waits      []*Step // for connections to come back
+	interrupts bool    // some step cuts a connection
+}
+
+// connections adjusts one connection after the other. Those that do not work
+// come first: they cost nothing.
+func (a *adjuster) connections() error {
+	a.last = a.base
+	for _, up := range []bool{false, true} {
+		for _, o := range a.objects(perConnection) {
+			have := a.runningConnection(o.conn)
+			if established(have) != up {
+				continue
+			}
+			if err := a.connection(o, have); err != nil {
+				return err
+			}
+		}
+	}
+	if !a.peer {
+		a.surplusPeers()
+	}
+	a.dropWaits()
+	return nil
+}
+
+// runningConnection returns what runs of a connection. Peers are told apart by
+// their node id.
+func (a *adjuster) runningConnection(c *confparse.Connection) *confparse.Connection {
+	if a.have == nil {
+		return nil
+	}
+	for _, h := range a.have.Connections {
+		if h.PeerNodeID == c.Peer.NodeID {
+			return h
+		}
+	}
+	return nil
+}
+
+// established reports whether a running connection is connected.
+func established(c *confparse.Connection) bool { return c != nil && c.State == "Connected" }
+
+// standAlone reports whether a running connection does not even try.
+func standAlone(c *confparse.Connection) bool { return c.State == "StandAlone" || c.State == "" }
+
+// connection adjusts one connection.
+func (a *adjuster) connection(o object, have *confparse.Connection) error {
+	if have == nil {
+		return a.create(o, a.last)
+	}
+	if changesImmutable(o.conn.Net, have.Net) {
+		a.interrupts = true
+		return a.create(o, a.delPeer(have))
+	}
+	return a.change(o, have)
+}
+
+// changesImmutable reports whether options differ that hold for the life of a
+// connection.
+func changesImmutable(want, have confparse.Options) bool {
+	pick := func(l confparse.Options) confparse.Options {
+		return slices.DeleteFunc(slices.Clone(l), func(o confparse.Option) bool {
+			return !slices.Contains(immutable, o.Name)
+		})
+	}
+	return differ(pick(want), pick(have))
+}
+
+// delPeer removes a running connection.
+func (a *adjuster) delPeer(c *confparse.Connection) *Step {
+	op := a.setup(object{selection: a.selection}, "del-peer", a.res.Name, strconv.Itoa(c.PeerNodeID))
+	return a.ops(NetDown, "del-peer", a.last, []Op{op})
+}
+
+// create makes a connection from nothing.
+func (a *adjuster) create(o object, after *Step) error {
+	p := a.planner
+	p.options = nil
+	peer, err := p.step(a.plan, NetUp, "new-peer", o, after, planner.newPeer)
+	if err != nil {
+		return err
+	}
+	if err := a.proxyFor(o); err != nil {
+		return err
+	}
+	if _, err := p.step(a.plan, NewPath, "new-path", o, peer, planner.newPaths); err != nil {
+		return err
+	}
+	for _, d := range a.selectedFirst(o.conn.PeerDevices) {
+		if len(d.Options) > 0 && d.Volume != nil {
+			a.peerDevice(o, d, nil, peer)
+		}
+	}
+	return a.connect(o, peer)
+}
+
+// selectedFirst returns peer devices in the order of volumes, those of the
+// selection before others.
+func (a *adjuster) selectedFirst(devices []*confparse.PeerDevice) []*confparse.PeerDevice {
+	sorted := slices.Clone(devices)
+	slices.SortStableFunc(sorted, func(x, y *confparse.PeerDevice) int {
+		if cx, cy := slices.Contains(a.selection.volumes, x.Volume), slices.Contains(a.selection.volumes, y.Volume); cx != cy {
+			if cx {
+				return -1
+			}
+			return 1
+		}
+		return x.Number - y.Number
+	})
+	return sorted
+}
+
+// peerDevice sets the options of one volume at one peer.
+func (a *adjuster) peerDevice(o object, d *confparse.PeerDevice, have confparse.Options, after *Step) {
+	verb := []string{"peer-device-options", a.res.Name, o.peerID(), strconv.Itoa(d.Number)}
+	a.ops(PeerDevice, "peer-device-options", after, a.setDefaults(o, verb, d.Options, have))
+}
+
+// connect connects, and waits until the connection is there.
+func (a *adjuster) connect(o object, after *Step) error {
+	c, err := a.step(a.plan, Connect, "connect", o, after, planner.connect)
+	if err != nil {
+		return err
+	}
+	a.last = a.ops(Wait, "wait-connect", c, []Op{a.waitOp(o)})
+	a.waits = append(a.waits, a.last)
+	return nil
+}
+
+// waitOp waits a little for a connection. That it takes longer is no failure.
+func (a *adjuster) waitOp(o object) Op {
+	t := strconv.Itoa(patience(a.res.Net))
+	op := a.setup(o, "wait-connect-connection", a.res.Name, o.peerID(),
+		"--wfc-timeout", t, "--degr-wfc-timeout", t, "--outdated-wfc-timeout", t)
+	op.Accept = []int{setupTimeout}
+	return op
+}
+
+// patience is how many seconds a connection may take to come back: twice the
+// time in which a peer has to answer, which is configured in tenths.
+func patience(net confparse.Options) int {
+	for _, name := range []string{"socket-check-timeout", "ping-timeout"} {
+		if o, ok := net.Get(name); ok {
+			n, _ := strconv.Atoi(o.Value)
+			return max(1, 2*n/10)
+		}
+	}
+	return 1
+}
+
+// change adjusts a running connection.
+func (a *adjuster) change(o object, have *confparse.Connection) error {
+	head, cut := a.paths(o, have)
+	if differ(o.conn.Net, have.Net, immutable...) {
+		verb := []string{"net-options", a.res.Name, o.peerID()}
+		a.ops(Net, "net-options", head, a.setDefaults(o, verb, o.conn.Net, have.Net, immutable...))
+	}
+	for _, d := range explicitFirst(o.conn.PeerDevices) {
+		if d.Volume == nil {
+			continue
+		}
+		running, options := a.runningPeerDevice(have, d.Number)
+		if !running || differ(d.Options, options) {
+			a.peerDevice(o, d, options, head)
+		}
+	}
+	if standAlone(have) || cut {
+		return a.connect(o, head)
+	}
+	return nil
+}
+
+// runningPeerDevice returns what runs of a volume at a peer. drbdsetup show says
+// nothing about those that have no options.
+func (a *adjuster) runningPeerDevice(c *confparse.Connection, number int) (running bool, options confparse.Options) {
+	for _, d := range c.PeerDevices {
+		if d.Number == number {
+			return true, d.Options
+		}
+	}
+	return a.runningVolume(number) != nil, nil
+}
+
+// paths adds and removes paths. Where the only one has to go, the connection is
+// cut first.
+func (a *adjuster) paths(o object, have *confparse.Connection) (head *Step, cut bool) {
+	head = a.last
+	surplus := pathsWithout(have.Paths, o.conn.Paths)
+	if len(have.Paths) == 1 && len(surplus) == 1 {
+		cut = true
+		if !standAlone(have) {
+			a.interrupts = true
+			op := a.setup(o, "disconnect", a.res.Name, o.peerID())
+			head = a.ops(NetDisconnect, "disconnect", head, []Op{op})
+		}
+	}
+	for _, p := range surplus {
+		a.pathStep(NetDown, "del-path", o, p, head)
+	}
+	for _, p := range pathsWithout(o.conn.Paths, have.Paths) {
+		a.pathStep(NewPath, "new-path", o, p, head)
+	}
+	return head, cut
+}
+
+func (a *adjuster) pathStep(stage Stage, verb string, o object, p *confparse.Path, after *Step) {
+	op := a.setup(o, verb, a.res.Name, o.peerID(), p.Me.Address.String(), p.Target().String())
+	a.ops(stage, verb, after, []Op{op})
+}
+
+// pathsWithout returns the paths that are not among others.
+func pathsWithout(paths, others []*confparse.Path) []*confparse.Path {
+	return slices.DeleteFunc(slices.Clone(paths), func(p *confparse.Path) bool {
+		return slices.ContainsFunc(others, func(q *confparse.Path) bool {
+			return sameAddress(p.Me.Address, q.Me.Address) && sameAddress(p.Target(), q.Target())
+		})
+	})
+}
+
+// surplusPeers removes peers that the configuration does not have, after their
+// replacements are connected.
+func (a *adjuster) surplusPeers() {
+	if a.have == nil {
+		return
+	}
+	for _, h := range a.have.Connections {
+		if !slices.ContainsFunc(a.res.Connections, func(c *confparse.Connection) bool {
+			return !c.Ignored && c.Peer.NodeID == h.PeerNodeID
+		}) {
+			a.interrupts = true
+			a.last = a.delPeer(h)
+		}
+	}
+}
+
+// dropWaits takes out waits that are good for nothing: all of them if no
+// connection is cut or none was up, and one that nothing comes after.
+func (a *adjuster) dropWaits() {
+	useful := a.interrupts && a.have != nil && slices.ContainsFunc(a.have.Connections, established)
+	for _, w := range a.waits {
+		followed := false
+		for _, s := range *a.plan {
+			followed = followed || s.After == w
+		}
+		if !useful || !followed {
+			a.plan.drop(w)
+		}
+	}
+}

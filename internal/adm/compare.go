@@ -1,0 +1,106 @@
+package adm
+
+import (
+	"net/netip"
+	"slices"
+
+	"drbdutils/confparse"
+)
+
+// differ reports whether the module has other options than the configuration
+// wants. An option that only one side mentions is equal if it is the default.
+// Options named in except do not count, nor do those that the module does not
+// know.
+func differ(want, have confparse.Options, except ...string) bool {
+	skip := func(o confparse.Option) bool {
+		return slices.Contains(except, o.Name) || o.Unknown
+	}
+	for _, w := range known(want, have) {
+		if !skip(w) && !sameValue(w, find1(have, w.Name)) {
+			return true
+		}
+	}
+	for _, h := range have {
+		if _, both := want.Get(h.Name); !both && !skip(h) && !isDefault(h) {
+			return true
+		}
+	}
+	return false
+}
+
+// known returns the wanted options that the module knows.
+func known(want, have confparse.Options) confparse.Options {
+	var out confparse.Options
+	for _, w := range want {
+		if h, ok := have.Get(w.Name); !ok || !h.Unknown {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// find1 returns an option of a list, or nil.
+func find1(list confparse.Options, name string) *confparse.Option {
+	if o, ok := list.Get(name); ok {
+		return &o
+	}
+	return nil
+}
+
+// sameValue compares a wanted option with what the module has.
+func sameValue(want confparse.Option, have *confparse.Option) bool {
+	if have == nil {
+		return isDefault(want)
+	}
+	field := want.Field
+	if field == nil {
+		return want.Value == have.Value && want.Bare == have.Bare
+	}
+	w, errWant := field.Parse(valueText(want))
+	h, errHave := field.Parse(valueText(*have))
+	if errWant != nil || errHave != nil {
+		return want.Value == have.Value
+	}
+	return w == h
+}
+
+// isDefault reports whether an option says what would hold without it.
+func isDefault(o confparse.Option) bool {
+	if o.Field == nil {
+		return o.Value == "" && !o.Bare
+	}
+	v, err := o.Field.Parse(valueText(o))
+	return err == nil && o.Field.IsDefault(v)
+}
+
+// valueText returns the value; an option without one means yes.
+func valueText(o confparse.Option) string {
+	if o.Bare {
+		return "yes"
+	}
+	return o.Value
+}
+
+// sameAddress compares addresses by what they mean, not by how they are spelt.
+func sameAddress(a, b *confparse.Address) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Family != b.Family || a.Port != b.Port {
+		return false
+	}
+	x, errA := netip.ParseAddr(a.Addr)
+	y, errB := netip.ParseAddr(b.Addr)
+	if errA != nil || errB != nil {
+		return a.Addr == b.Addr
+	}
+	return x.Unmap() == y.Unmap()
+}
+
+// sameStorage reports whether a running volume uses the disks that the
+// configuration names.
+//
+// compat: the slot on a shared metadata disk is not compared.
+func sameStorage(want, have *confparse.Volume) bool {
+	return want.Disk == have.Disk && want.MetaDisk == have.MetaDisk
+}

@@ -1,0 +1,75 @@
+package adm
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"drbdutils/confparse"
+)
+
+// showFile names the environment variable with a file that takes the place of
+// drbdsetup show, for tests.
+const showFile = "FAKE_DRBDSETUP_SHOW"
+
+// running is what the module has, as far as drbdsetup show tells.
+type running []*confparse.Resource
+
+// Resource returns the running resource of that name, or nil.
+func (r running) Resource(name string) *confparse.Resource {
+	for _, res := range r {
+		if res.Name == name {
+			return res
+		}
+	}
+	return nil
+}
+
+// lookFor learns what runs of the objects of the command line.
+func (t *tool) lookFor(ctx context.Context, objects []words) (err error) {
+	name := ""
+	if len(objects) == 1 && !objects[0].minor && objects[0].whole != "all" {
+		name = objects[0].res
+	}
+	t.planner.running, err = t.look(ctx, name)
+	return err
+}
+
+// look learns what the module has. name narrows that to one resource.
+func (t *tool) look(ctx context.Context, name string) (running, error) {
+	text, err := t.show(ctx, name)
+	if err != nil || strings.TrimSpace(text) == "" {
+		return nil, err
+	}
+	have, diags := confparse.ParseShow(t.gen, []byte(text))
+	if diags.Invalid() {
+		return nil, fmt.Errorf("understand drbdsetup show: %w", diags)
+	}
+	return have, nil
+}
+
+// show returns what drbdsetup show prints. Without a module nothing runs.
+//
+// compat: the reference takes a failing drbdsetup show for "nothing runs" and
+// would create what is there.
+func (t *tool) show(ctx context.Context, name string) (string, error) {
+	if file := t.env.Getenv(showFile); file != "" {
+		text, err := os.ReadFile(file)
+		return string(text), err
+	}
+	if _, err := os.Stat(t.env.Path("/proc/drbd")); err != nil && t.req.setup == "" {
+		return "", nil
+	}
+	args := []string{"show"}
+	if name != "" {
+		args = append(args, name)
+	}
+	var out, messages strings.Builder
+	env := t.env
+	env.Name, env.Args, env.Stdout, env.Stderr = t.program(drbdsetup), args, &out, &messages
+	if code := t.backend(Op{Prog: drbdsetup})(ctx, env); code != 0 {
+		return "", fmt.Errorf("drbdsetup show ended with exit code %d: %s", code, strings.TrimSpace(messages.String()))
+	}
+	return out.String(), nil
+}
