@@ -35,7 +35,7 @@ var filesystemTools = map[string]string{
 
 var kernelModules = []string{
 	"virtio_pci", "virtio_scsi", "sd_mod", "virtio_net", "virtio_console",
-	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "drbd",
+	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "loop", "drbd",
 }
 
 var (
