@@ -54,6 +54,7 @@ func (e *AttrError) Error() string {
 type Codec struct {
 	Generation schema.Generation
 	Module     bool // this is the module's side: refuse what it refuses, mark what it marks
+	Echo       bool // with Module: a reply to a command, whose context is that of the request
 }
 
 // Encode returns the bytes of a message. It fails if a text does not fit the
@@ -71,11 +72,11 @@ func (c Codec) Encode(m *Message) ([]byte, error) {
 	return b, nil
 }
 
-// sharedNest returns how many of the first sets go into one nest: records of a
-// list do.
+// sharedNest returns how many of the first sets go into one nest: the paths of a
+// connection do. Of texts, the other list, each gets a nest.
 func sharedNest(sets []*schema.Values) int {
 	n := 1
-	for sets[0].Set.List && n < len(sets) && sets[n].Set == sets[0].Set {
+	for sets[0].Set.ID == schema.PathParms && n < len(sets) && sets[n].Set == sets[0].Set {
 		n++
 	}
 	return n
@@ -85,7 +86,7 @@ func sharedNest(sets []*schema.Values) int {
 func (c Codec) appendNest(b []byte, records []*schema.Values) ([]byte, error) {
 	set := records[0].Set
 	typ := uint16(set.ID)
-	if !c.Module || !set.Bare {
+	if !c.bare(set) {
 		typ |= nestedBit
 	}
 	start := len(b)
@@ -134,10 +135,15 @@ func (c Codec) appendField(b []byte, set *schema.Set, f *schema.Field, val schem
 	return binary.NativeEndian.AppendUint32(appendAttrHeader(b, typ, 4), n), nil
 }
 
+// bare reports whether a set is sent without the nested bit.
+func (c Codec) bare(set *schema.Set) bool {
+	return c.Module && set.Bare && !(c.Echo && set.ID == schema.CfgContext)
+}
+
 // marks reports whether the module puts its mark on a field. Since 9.3.3 DRBD 9
 // does so for the addresses of paths only.
 func (c Codec) marks(set *schema.Set, f *schema.Field) bool {
-	return c.Module && f.Is(schema.Mandatory) &&
+	return c.bare(set) && f.Is(schema.Mandatory) &&
 		(c.Generation == schema.V84 || set.ID == schema.PathParms)
 }
 
