@@ -74,18 +74,23 @@ func (t *tool) succeeded(ctx context.Context, op Op) {
 	}
 }
 
-// once prints the op where that is wanted, and runs it where it is not a dry
-// run.
+// once runs the op, unless this is a dry run.
 func (t *tool) once(ctx context.Context, op Op) int {
-	line := append([]string{t.program(op.Prog)}, op.Args...)
-	if t.req.dryRun > 0 || t.req.verbose > 0 {
-		t.printLine(op.Res, line)
-	}
+	line := t.announce(op)
 	if t.req.dryRun > 0 {
 		return 0
 	}
 	t.flush()
 	return t.timed(ctx, op, line)
+}
+
+// announce returns the op's command line, and prints it where that is wanted.
+func (t *tool) announce(op Op) []string {
+	line := append([]string{t.program(op.Prog)}, op.Args...)
+	if t.req.dryRun > 0 || t.req.verbose > 0 {
+		t.printLine(op.Res, line)
+	}
+	return line
 }
 
 // printLine shows a command line as a shell would take it.

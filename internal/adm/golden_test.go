@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -66,13 +65,7 @@ func records[T any](t *testing.T, name string) []T {
 // configuration files.
 func (r record) run(t *testing.T) (stdout, stderr string, exit int) {
 	t.Helper()
-	version := map[string]string{"9": "9.2.0", "8.4": "8.4.11"}[r.Gen]
-	vars := map[string]string{
-		"__DRBD_NODE__":                r.Node,
-		"DRBD_DRIVER_VERSION_OVERRIDE": version,
-		cli.FakeVariable:               t.TempDir(),
-	}
-	maps.Copy(vars, r.Env)
+	vars := r.vars(t.TempDir())
 	args := r.Argv
 	if r.Config != "" {
 		args = append([]string{"-c", r.Config}, args...)
@@ -84,6 +77,20 @@ func (r record) run(t *testing.T) (stdout, stderr string, exit int) {
 		Getenv: func(name string) string { return vars[name] },
 	})
 	return out.String(), errs.String(), exit
+}
+
+// vars returns the environment of a run whose system files lie in dir.
+func (r record) vars(dir string) map[string]string {
+	vars := map[string]string{
+		"__DRBD_NODE__":                r.Node,
+		"DRBD_DRIVER_VERSION_OVERRIDE": map[string]string{"9": "9.2.0", "8.4": "8.4.11"}[r.Gen],
+		cli.FakeVariable:               dir,
+	}
+	maps.Copy(vars, r.Env)
+	if show := r.Env["FAKE_SHOW_84"]; show != "" {
+		vars[showFile] = show
+	}
+	return vars
 }
 
 // normal replaces what differs between places and builds, as the recording did.
@@ -108,4 +115,14 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-var _ = fmt.Sprint
+func TestAdjust(t *testing.T) {
+	all := records[record](t, "adjust.jsonl.gz")
+	t.Chdir(filepath.Join(goldens, "configs"))
+	for _, r := range all {
+		t.Run(r.name(), func(t *testing.T) {
+			stdout, stderr, exit := r.run(t)
+			require.Equal(t, r.Stdout, normal(t, stdout), "%s", stderr)
+			require.Equal(t, r.Exit, exit, "%s", stderr)
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package adm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"drbdutils/internal/cli"
+)
+
+// shStatus prints the state of everything as shell assignments. It is what the
+// init script of DRBD 8.4 reads.
+func shStatus(ctx context.Context, t *tool, _ []selection) int {
+	if t.req.dryRun == 0 {
+		fmt.Fprintf(t.out, "_drbd_version=%s\n_drbd_api=%d\n_config_file=%s\n\n\n",
+			cli.CompatVersion, apiVersion(t.gen), escape(t.conf.File))
+	}
+	worst := 0
+	for _, r := range t.conf.Resources {
+		if r.Ignored {
+			continue
+		}
+		s := whole(r)
+		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s\n\n", escape(r.Name), escape(r.Place.String()))
+		t.shStacked(s)
+		for _, o := range s.objects(perVolume) {
+			worst = max(worst, t.shVolume(ctx, o))
+		}
+	}
+	return worst
+}
+
+// shStacked tells on which resource a stacked one lies.
+func (t *tool) shStacked(s selection) {
+	if !s.res.Stacked {
+		fmt.Fprint(t.out, "_stacked_on=\n_stacked_on_device=\n_stacked_on_minor=\n")
+		return
+	}
+	fmt.Fprintf(t.out, "_stacked_on=%s\n", escape(s.res.Lower.Name))
+}
+
+func (t *tool) shVolume(ctx context.Context, o object) int {
+	if o.res.Stacked {
+		if lower := o.res.Lower.Me.Volume(o.vol.Number); lower != nil {
+			fmt.Fprintf(t.out, "_stacked_on_device=%s\n_stacked_on_minor=%d\n", escape(lower.DeviceName), lower.Minor)
+		}
+	}
+	fmt.Fprintf(t.out, "_conf_volume=%d\n", o.vol.Number)
+	return t.do(ctx, t.planner.setup(o, "sh-status", o.minor()))
+}
+
+// Attempts to become primary at start-up, and the time between them. Another
+// node may still be on its way down.
+const (
+	promotions     = 5
+	promotionPause = time.Second
+)
+
+// becomePrimary promotes the resources that shall be primary on this host from
+// the start.
+func becomePrimary(ctx context.Context, t *tool, chosen []selection) int {
+	worst := 0
+	for _, s := range chosen {
+		if !t.startsPrimary(s) {
+			continue
+		}
+		for _, o := range s.objects(perVolume) {
+			worst = max(worst, t.promote(ctx, o))
+		}
+	}
+	return worst
+}
+
+func (t *tool) startsPrimary(s selection) bool {
+	on := s.res.BecomePrimaryOn
+	return slices.Contains(on, "both") || slices.ContainsFunc(on, s.res.Me.Answers)
+}
+
+func (t *tool) promote(ctx context.Context, o object) int {
+	code := 0
+	for attempt := range promotions {
+		if attempt > 0 {
+			time.Sleep(promotionPause)
+		}
+		code = t.do(ctx, t.planner.setup(o, "primary", o.minor()))
+		if code == 0 || ctx.Err() != nil {
+			break
+		}
+	}
+	return code
+}
+
+// listAdjustable prints the resources for which adjust would do something.
+func listAdjustable(_ context.Context, t *tool, chosen []selection) int {
+	for _, s := range chosen {
+		var plan Plan
+		if err := t.planner.adjust(s, &plan); err != nil {
+			t.complain("%v", err)
+			return exitConfig
+		}
+		if len(plan) > 0 {
+			fmt.Fprintln(t.out, s.res.Name)
+		}
+	}
+	return 0
+}
