@@ -20,6 +20,7 @@ type connection struct {
 
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code
+	fetched map[uint32][]byte // data that answers came with
 }
 
 // options returns the net options for a dump.
@@ -34,7 +35,8 @@ func (c *connection) options(secrets bool) *schema.Values {
 
 // configure gives the connection addresses and options and announces it.
 func (c *connection) configure(net *schema.Values, my, peer string) {
-	c.net, c.my, c.peer, c.answers = net, my, peer, map[uint32]schema.Code{}
+	c.net, c.my, c.peer = net, my, peer
+	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
 	list := []notice{c.about(schema.Create)}
 	for _, d := range c.res.devices {
 		list = append(list, d.aboutPeer(schema.Create))

@@ -19,11 +19,12 @@ type device struct {
 	disk   *disk
 	open   int // users of the device
 
-	exposed     uint64            // generation of the data that users saw last
-	crashed     bool              // was Primary when the node went down, and did not see the peer since
-	alSuspended bool              // the activity log is not kept: all is out of sync anyway
-	negotiated  schema.DiskState  // what the disk becomes once the peer agreed
-	peer        *side             // what the peer reported of its copy
+	exposed     uint64                                         // generation of the data that users saw last
+	crashed     bool                                           // was Primary when the node went down, and did not see the peer since
+	degraded    bool                                           // was Primary without a peer when the node went down
+	alSuspended bool                                           // the activity log is not kept: all is out of sync anyway
+	negotiated  schema.DiskState                               // what the disk becomes once the peer agreed
+	peer        *side                                          // what the peer reported of its copy
 	count       struct{ sent, received, read, written uint64 } // sectors
 	sync        syncRun
 }
@@ -196,7 +197,7 @@ func (d *device) flush() {
 // newCurrentUUID begins a new generation: what the peer has is the bitmap's base.
 func (d *device) newCurrentUUID() {
 	u := &d.disk.uuids
-	u[uuidBitmap] = u.at(uuidCurrent)
+	u[uuidBitmap] = u[uuidCurrent] // with its mark: which side was Primary first shows there
 	d.setCurrent(rand.Uint64())
 }
 
@@ -240,19 +241,19 @@ func (d *device) followPeerDisk(old, new state) {
 }
 
 // followDisk tells the peer about the local disk, and takes a failed one away.
-func (d *device) followDisk(old, new state) {
+func (d *device) followDisk(old, now state) {
 	switch {
-	case old.disk == schema.Attaching && new.disk == schema.Negotiating:
+	case old.disk == schema.Attaching && now.disk == schema.Negotiating:
 		d.report(reportAll)
-	case new.disk == schema.Failed && old.disk != schema.Failed:
+	case now.disk == schema.Failed && old.disk != schema.Failed:
 		d.flush()
 		d.report(reportState)
 		d.set(change{Disk: new(schema.Diskless)}, true)
-	case new.disk == schema.Diskless && old.disk > schema.Diskless:
+	case now.disk == schema.Diskless && old.disk > schema.Diskless:
 		d.report(reportState)
 		d.dropDisk()
-	case old.disk < schema.UpToDate && old.conn >= syncSource && new.conn == connected,
-		old.disk != new.disk && new.disk == schema.Outdated && new.conn == connected:
+	case old.disk < schema.UpToDate && old.conn >= syncSource && now.conn == connected,
+		old.disk != now.disk && now.disk == schema.Outdated && now.conn == connected:
 		d.report(reportState)
 	}
 }

@@ -27,6 +27,7 @@ const greetTime = 2 * time.Second
 // goroutine of its own, so that sending never waits for the peer.
 type link struct {
 	conn     net.Conn
+	enc      *gob.Encoder
 	dec      *gob.Decoder
 	resolves bool // this end decides where both are alike
 
@@ -37,7 +38,10 @@ type link struct {
 }
 
 func newLink(c net.Conn, resolves bool) *link {
-	return &link{conn: c, dec: gob.NewDecoder(c), resolves: resolves, wake: make(chan struct{}, 1)}
+	return &link{
+		conn: c, enc: gob.NewEncoder(c), dec: gob.NewDecoder(c),
+		resolves: resolves, wake: make(chan struct{}, 1),
+	}
 }
 
 func (l *link) send(p packet) {
@@ -57,14 +61,13 @@ func (l *link) signal() {
 // write sends what is queued until the link is closed. What was queued before
 // is still sent.
 func (l *link) write() {
-	enc := gob.NewEncoder(l.conn)
 	for range l.wake {
 		l.mu.Lock()
 		queue, closed := l.queue, l.closed
 		l.queue = nil
 		l.mu.Unlock()
 		for _, p := range queue {
-			if enc.Encode(p) != nil {
+			if l.enc.Encode(p) != nil {
 				break
 			}
 		}
@@ -144,7 +147,7 @@ func (c *connection) run(l *link) {
 	l.close()
 	c.lost(networkFailure)
 	c.link = nil
-	c.answers = map[uint32]schema.Code{}
+	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
 	m.changed.Broadcast()
 }
 
@@ -162,7 +165,7 @@ func (c *connection) dial(ctx context.Context) *link {
 	for ctx.Err() == nil {
 		if net != nil && !c.isCut() {
 			if conn, err := net.Dial(linkName(c.peer, c.my)); err == nil {
-				if l, err := c.greet(newLink(conn, false)); err == nil {
+				if l, err := c.greet(ctx, newLink(conn, false)); err == nil {
 					return l
 				}
 			}
@@ -205,7 +208,7 @@ func (c *connection) accept(ctx context.Context, listener net.Listener) *link {
 			conn.Close()
 			continue
 		}
-		if l, err := c.greet(newLink(conn, true)); err == nil {
+		if l, err := c.greet(ctx, newLink(conn, true)); err == nil {
 			return l
 		}
 	}
@@ -222,11 +225,12 @@ var errMismatch = errors.New("settings do not fit the peer's")
 
 // greet exchanges the first packets. A peer whose settings do not fit ends the
 // connection.
-func (c *connection) greet(l *link) (*link, error) {
+func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
+	defer context.AfterFunc(ctx, func() { l.conn.Close() })()
 	mine := packet{Kind: hello, Options: c.mustFit()}
 	_ = l.conn.SetDeadline(time.Now().Add(greetTime))
 	sent := make(chan error, 1)
-	go func() { sent <- gob.NewEncoder(l.conn).Encode(mine) }()
+	go func() { sent <- l.enc.Encode(mine) }()
 	var theirs packet
 	err := l.dec.Decode(&theirs)
 	err = errors.Join(err, <-sent)

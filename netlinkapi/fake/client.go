@@ -1,0 +1,162 @@
+package fake
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// maxQueue is how many bytes of messages may wait for a client. What is more is
+// lost, and the client is told so, as with a netlink socket's receive buffer.
+const maxQueue = 8 << 20
+
+// Types of messages on the socket that stand for what netlink does without any:
+// joining a multicast group, and a lost message.
+const (
+	typeNoop    = 1
+	typeOverrun = 4
+)
+
+// client is a tool at the netlink socket.
+type client struct {
+	conn *net.UnixConn
+
+	mu      sync.Mutex
+	more    *sync.Cond
+	queue   [][]byte
+	size    int
+	overrun bool
+	groups  map[uint32]bool
+	closed  bool
+}
+
+// client serves one tool until it hangs up or the node ends.
+func (n *Node) client(ctx context.Context, conn *net.UnixConn) {
+	c := &client{conn: conn, groups: map[uint32]bool{}}
+	c.more = sync.NewCond(&c.mu)
+	defer context.AfterFunc(ctx, func() { n.unload(c) })()
+	defer n.Module.Subscribe(func(msg []byte) { c.multicast(groupID, msg) })()
+	var work sync.WaitGroup
+	defer work.Wait()
+	work.Go(c.write)
+	defer c.close()
+	buf := make([]byte, 64<<10)
+	for {
+		size, err := conn.Read(buf)
+		if err != nil || size == 0 {
+			return
+		}
+		for _, msg := range splitMessages(buf[:size]) {
+			n.answer(c, msg)
+		}
+	}
+}
+
+// answer handles a message. What a command changed can be read in proc/drbd by
+// the time its reply arrives.
+func (n *Node) answer(c *client, msg []byte) {
+	if h := readHeader(msg); h.kind == typeNoop && len(msg) >= nlHeaderLen+4 {
+		c.join(native.Uint32(msg[nlHeaderLen:]))
+		return
+	}
+	replies := n.Module.Handle(msg)
+	_ = n.writeProc()
+	for _, reply := range replies {
+		c.send(reply)
+	}
+}
+
+// splitMessages returns copies of the messages in a batch.
+func splitMessages(b []byte) [][]byte {
+	var list [][]byte
+	for len(b) >= nlHeaderLen {
+		size := int(native.Uint32(b))
+		if size < nlHeaderLen || size > len(b) {
+			break
+		}
+		list = append(list, append([]byte(nil), b[:size]...))
+		b = b[min(align4(size), len(b)):]
+	}
+	return list
+}
+
+func (c *client) join(group uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.groups[group] = true
+}
+
+func (c *client) multicast(group uint32, msg []byte) {
+	c.mu.Lock()
+	joined := c.groups[group]
+	c.mu.Unlock()
+	if joined {
+		c.send(msg)
+	}
+}
+
+// send queues a message.
+func (c *client) send(msg []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.size+len(msg) > maxQueue {
+		c.overrun = true
+		return
+	}
+	c.queue, c.size = append(c.queue, msg), c.size+len(msg)
+	c.more.Signal()
+}
+
+func (c *client) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.more.Signal()
+}
+
+// write sends what is queued, one message a packet, until the client is closed
+// and the queue empty.
+func (c *client) write() {
+	for {
+		msg, ok := c.next()
+		if !ok {
+			return
+		}
+		if _, err := c.conn.Write(msg); err != nil {
+			return
+		}
+	}
+}
+
+func (c *client) next() ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.queue) == 0 && !c.overrun && !c.closed {
+		c.more.Wait()
+	}
+	if len(c.queue) > 0 {
+		msg := c.queue[0]
+		c.queue, c.size = c.queue[1:], c.size-len(msg)
+		return msg, true
+	}
+	if c.overrun {
+		c.overrun = false
+		return endMessage(startMessage(header{kind: typeOverrun})), true
+	}
+	return nil, false
+}
+
+const (
+	ctrlDelFamily = 2
+	ctrlDelGroup  = 8
+)
+
+// unload tells a client that the module goes away, and hangs up.
+func (n *Node) unload(c *client) {
+	for _, cmd := range []byte{ctrlDelGroup, ctrlDelFamily} {
+		b := append(startMessage(header{kind: controllerID}), cmd, 2, 0, 0)
+		b = appendAttribute(b, ctrlFamilyName, append([]byte(familyName), 0))
+		c.multicast(controllerID, endMessage(appendAttribute(b, ctrlFamilyID, native.AppendUint16(nil, familyID))))
+	}
+	c.conn.CloseRead()
+}

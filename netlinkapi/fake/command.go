@@ -1,0 +1,261 @@
+package fake
+
+import (
+	"slices"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// commands carry out what a request asks for. prepare has found the objects.
+var commands = map[schema.Op]func(*Module, *request) schema.Code{
+	schema.NewResource:      (*Module).newResourceCmd,
+	schema.DelResource:      (*Module).delResource,
+	schema.ChgResourceOpts:  (*Module).resourceOptions,
+	schema.NewMinor:         (*Module).newMinor,
+	schema.DelMinor:         (*Module).delMinor,
+	schema.Connect:          (*Module).connect,
+	schema.ChgNetOpts:       (*Module).netOptions,
+	schema.Disconnect:       (*Module).disconnect,
+	schema.Attach:           (*Module).attach,
+	schema.ChgDiskOpts:      (*Module).diskOptions,
+	schema.Detach:           (*Module).detach,
+	schema.Resize:           (*Module).resizeCmd,
+	schema.Promote:          (*Module).promote,
+	schema.Demote:           (*Module).demote,
+	schema.NewCurrentUUID:   (*Module).newCurrentUUID,
+	schema.StartVerify:      (*Module).startVerify,
+	schema.Invalidate:       (*Module).invalidate,
+	schema.InvalidateRemote: (*Module).invalidateRemote,
+	schema.PauseSync:        (*Module).pauseSync,
+	schema.ResumeSync:       (*Module).resumeSync,
+	schema.SuspendIO:        (*Module).suspendIO,
+	schema.ResumeIO:         (*Module).resumeIO,
+	schema.Outdate:          (*Module).outdate,
+	schema.GetTimeoutType:   (*Module).timeoutType,
+	schema.GetStatus:        (*Module).getStatus,
+	schema.Down:             (*Module).down,
+}
+
+// Limits of 8.4.
+const (
+	maxMinor  = 1<<20 - 1
+	maxVolume = 65535
+)
+
+func (m *Module) newResourceCmd(r *request) schema.Code {
+	name, ok := r.context.Get("ctx_resource_name")
+	switch {
+	case !ok || name.Text == "":
+		return r.refuse(schema.ErrMandatoryTag, "resource name missing")
+	case strings.Contains(name.Text, "/"):
+		return r.refuse(schema.ErrInvalidRequest, "invalid resource name")
+	case r.resource != nil && r.header.flags&flagExcl == flagExcl:
+		return r.refuse(schema.ErrInvalidRequest, "resource exists")
+	case r.resource != nil:
+		return schema.NoError
+	}
+	opts, code := r.options(m, schema.ResourceOpts, nil)
+	if code == schema.NoError {
+		m.newResource(name.Text, opts)
+	}
+	return code
+}
+
+func (m *Module) delResource(r *request) schema.Code {
+	switch {
+	case r.resource.conn.net != nil:
+		return schema.ErrNetConfigured
+	case len(r.resource.devices) > 0:
+		return schema.ErrResourceInUse
+	}
+	r.resource.remove()
+	return schema.NoError
+}
+
+func (m *Module) resourceOptions(r *request) schema.Code {
+	opts, code := r.options(m, schema.ResourceOpts, r.resource.opts)
+	if code == schema.NoError {
+		r.resource.opts = opts
+	}
+	return code
+}
+
+func (m *Module) newMinor(r *request) schema.Code {
+	volume := r.context.Uint("ctx_volume")
+	switch {
+	case r.minor > maxMinor:
+		return r.refuse(schema.ErrInvalidRequest, "requested minor out of range")
+	case volume > maxVolume:
+		return r.refuse(schema.ErrInvalidRequest, "requested volume id out of range")
+	case r.device != nil && r.header.flags&flagExcl == flagExcl:
+		return schema.ErrMinorOrVolExists
+	case r.device != nil:
+		return schema.NoError
+	case r.resource.volume(uint32(volume)) != nil:
+		return schema.ErrMinorOrVolExists
+	}
+	m.newDevice(r.resource, r.minor, uint32(volume))
+	return schema.NoError
+}
+
+func (m *Module) delMinor(r *request) schema.Code {
+	if !r.device.deletable() {
+		return schema.ErrMinorConfigured
+	}
+	r.device.remove()
+	return schema.NoError
+}
+
+func (d *device) deletable() bool {
+	return d.state.disk == schema.Diskless && d.state.role == schema.Secondary
+}
+
+func (m *Module) connect(r *request) schema.Code {
+	my, peer := r.context.Str("ctx_my_addr"), r.context.Str("ctx_peer_addr")
+	if my == "" || peer == "" {
+		return r.refuse(schema.ErrInvalidRequest, "connection endpoint(s) missing")
+	}
+	for _, other := range m.resources {
+		switch {
+		case other.conn.net == nil:
+		case other.conn.my == my:
+			return schema.ErrLocalAddr
+		case other.conn.peer == peer:
+			return schema.ErrPeerAddr
+		}
+	}
+	c := r.resource.conn
+	if c.running || c.state > standAlone {
+		return schema.ErrNetConfigured
+	}
+	net, code := r.options(m, schema.NetConf, nil)
+	if code == schema.NoError {
+		code = c.checkOptions(nil, net)
+	}
+	if code != schema.NoError {
+		return code
+	}
+	c.configure(net, my, peer)
+	code = c.set(change{Conn: new(unconnected)}, true)
+	c.start()
+	if len(c.res.devices) == 0 {
+		code = schema.StateDone
+	}
+	return code
+}
+
+func (m *Module) netOptions(r *request) schema.Code {
+	if r.conn.net == nil {
+		return r.refuse(schema.ErrInvalidRequest, "net conf missing, try connect")
+	}
+	net, code := r.options(m, schema.NetConf, r.conn.net)
+	if code == schema.NoError {
+		code = r.conn.checkOptions(r.conn.net, net)
+	}
+	if code == schema.NoError {
+		r.conn.net = net
+	}
+	return code
+}
+
+const (
+	protocolC       = 3
+	congestionBlock = 0
+	fencingStonith  = 2
+)
+
+// checkOptions refuses options that contradict each other or the state.
+func (c *connection) checkOptions(old, net *schema.Values) schema.Code {
+	protocol, two := net.Uint("wire_protocol"), net.Bool("two_primaries")
+	if old != nil && !two && c.res.role() == schema.Primary && c.res.peerRole() == schema.Primary {
+		return schema.ErrNeedTwoPrimaries
+	}
+	if two && protocol != protocolC {
+		return schema.ErrNotProtoC
+	}
+	for _, d := range c.res.devices {
+		if d.disk != nil && d.disk.conf.Uint("fencing") == fencingStonith && protocol == protocolA {
+			return schema.ErrStonithProtoA
+		}
+		if d.state.role == schema.Primary && net.Bool("discard_my_data") {
+			return schema.ErrDiscardImpossible
+		}
+	}
+	if net.Uint("on_congestion") != congestionBlock && protocol != protocolA {
+		return schema.ErrCongestNotProtoA
+	}
+	return c.checkAlgorithms(old, net)
+}
+
+// digests are the algorithms that the fake pretends its kernel to have.
+var digests = []string{"crc32c", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"}
+
+func (c *connection) checkAlgorithms(old, net *schema.Values) schema.Code {
+	for _, a := range []struct {
+		key     string
+		code    schema.Code
+		running schema.Code // refusal while it is in use
+		inUse   func(conn) bool
+	}{
+		{"csums_alg", schema.ErrCsumsAlg, schema.ErrCsumsRunning, conn.syncing},
+		{"verify_alg", schema.ErrVerifyAlg, schema.ErrVerifyRunning, conn.verifying},
+		{"integrity_alg", schema.ErrIntegrityAlg, 0, nil},
+		{"cram_hmac_alg", schema.ErrAuthAlg, 0, nil},
+	} {
+		alg := net.Str(a.key)
+		if alg != "" && !slices.Contains(digests, alg) {
+			return a.code
+		}
+		for _, d := range c.res.devices {
+			if old != nil && a.inUse != nil && a.inUse(d.state.conn) && alg != old.Str(a.key) {
+				return a.running
+			}
+		}
+	}
+	return schema.NoError
+}
+
+func (m *Module) disconnect(r *request) schema.Code {
+	parms, code := r.parms(m, schema.DisconnectParms)
+	if code != schema.NoError {
+		return code
+	}
+	if code := r.conn.disconnect(parms.Bool("force_disconnect")); !code.OK() {
+		return code
+	}
+	return schema.NoError
+}
+
+func (m *Module) getStatus(r *request) schema.Code {
+	r.reply = r.device.status()
+	return schema.NoError
+}
+
+// down takes a resource away with all that belongs to it.
+func (m *Module) down(r *request) schema.Code {
+	res := r.resource
+	for _, d := range res.devices {
+		if code := d.demote(); !code.OK() {
+			return r.refuse(code, "failed to demote")
+		}
+	}
+	if res.conn.net != nil {
+		if code := res.conn.disconnect(false); !code.OK() {
+			return r.refuse(code, "failed to disconnect")
+		}
+	}
+	for _, d := range res.devices {
+		if code := d.detach(false); !code.OK() {
+			return r.refuse(code, "failed to detach")
+		}
+	}
+	for _, d := range slices.Clone(res.devices) {
+		if !d.deletable() {
+			return schema.ErrMinorConfigured
+		}
+		d.remove()
+	}
+	res.remove()
+	return schema.NoError
+}

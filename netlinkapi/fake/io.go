@@ -1,0 +1,272 @@
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc64"
+	"time"
+
+	"drbdutils/schema"
+)
+
+// Errors of Read and Write, as an application would meet them.
+var (
+	ErrNoDevice   = errors.New("no such minor")
+	ErrNotPrimary = errors.New("the node is not Primary")
+	ErrSuspended  = errors.New("I/O is suspended")
+	ErrIO         = errors.New("input/output error")
+	ErrPastEnd    = errors.New("beyond the end of the device")
+)
+
+// accessible returns the device that an application may use.
+func (m *Module) accessible(minor uint32, off, n int64) (*device, error) {
+	d := m.minors[minor]
+	switch {
+	case d == nil:
+		return nil, fmt.Errorf("minor %d: %w", minor, ErrNoDevice)
+	case d.state.role != schema.Primary:
+		return nil, fmt.Errorf("minor %d: %w", minor, ErrNotPrimary)
+	case d.res.susp.any():
+		return nil, fmt.Errorf("minor %d: %w", minor, ErrSuspended)
+	case off < 0 || n < 0 || uint64(off+n) > d.size*512:
+		return nil, fmt.Errorf("minor %d: %d bytes at %d: %w", minor, n, off, ErrPastEnd)
+	}
+	return d, nil
+}
+
+// Write stores data as an application on this node would, on all disks. It
+// returns when the peer has it, unless the protocol is A. Errors wrap one of the
+// Err variables.
+func (m *Module) Write(minor uint32, off int64, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := int64(len(data))
+	d, err := m.accessible(minor, off, n)
+	if err != nil {
+		return err
+	}
+	local := d.usable() && d.writeLocal(off, data) == nil
+	remote := d.mirror(off, data)
+	if d.disk != nil && !remote {
+		d.disk.bits.markBytes(off, n)
+	}
+	if !local && !remote {
+		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
+	}
+	return nil
+}
+
+// writeLocal writes to the disk here, with the activity log kept.
+func (d *device) writeLocal(off int64, data []byte) error {
+	n := int64(len(data))
+	if !d.alSuspended {
+		if err := d.disk.prepareWrite(off, n); err != nil {
+			d.ioError()
+			return err
+		}
+	}
+	if err := d.disk.writeAt(data, off); err != nil {
+		d.ioError()
+		return err
+	}
+	d.count.written += uint64(n) / 512
+	return nil
+}
+
+const protocolA = 1
+
+// mirror sends a write to the peer and reports whether it has it.
+func (d *device) mirror(off int64, data []byte) bool {
+	c := d.res.conn
+	l := c.link
+	if l == nil || d.state.conn < connected || d.state.pdsk < schema.Inconsistent {
+		return false
+	}
+	c.asked++
+	id := c.asked
+	l.send(packet{Kind: writeData, Volume: d.volume, ID: id, Offset: off, Data: data})
+	d.count.sent += uint64(len(data)) / 512
+	if c.net.Uint("wire_protocol") == protocolA {
+		return true
+	}
+	c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
+	code, ok := c.answers[id]
+	delete(c.answers, id)
+	if ok && code.OK() && d.state.conn.syncing() && d.disk != nil {
+		d.disk.bits.clearBytes(off, int64(len(data)), d.size*512)
+	}
+	return ok && code.OK()
+}
+
+// takeWrite stores a write of the peer's application.
+func (d *device) takeWrite(p packet) {
+	code := schema.StateDone
+	n := int64(len(p.Data))
+	d.count.received += uint64(n) / 512
+	if !d.usable() {
+		code = schema.StateIsDiskless
+	} else if err := d.disk.writeAt(p.Data, p.Offset); err != nil {
+		d.ioError()
+		code = schema.StateNoLocalDisk
+	} else {
+		d.count.written += uint64(n) / 512
+		if d.state.conn.target() {
+			d.disk.bits.clearBytes(p.Offset, n, d.size*512)
+		}
+	}
+	if l := d.res.conn.link; l != nil {
+		l.send(packet{Kind: writeDone, Volume: d.volume, ID: p.ID, Code: code})
+	}
+}
+
+func (d *device) writeAcked(p packet) {
+	d.res.conn.answers[p.ID] = p.Code
+	d.res.m.changed.Broadcast()
+}
+
+// Read returns data as an application on this node would see it: from the disk
+// here if that is in sync, else from the peer. Errors wrap one of the Err
+// variables.
+func (m *Module) Read(minor uint32, off, n int64) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.accessible(minor, off, n)
+	if err != nil {
+		return nil, err
+	}
+	if d.readableHere(off, n) {
+		data := make([]byte, n)
+		if d.disk.readAt(data, off) == nil {
+			d.count.read += uint64(n) / 512
+			return data, nil
+		}
+		d.ioError()
+	}
+	if data, ok := d.fetch(off, n); ok {
+		return data, nil
+	}
+	return nil, fmt.Errorf("minor %d: read %d bytes at %d: %w", minor, n, off, ErrIO)
+}
+
+// readableHere reports whether the disk here has the current data of a range.
+func (d *device) readableHere(off, n int64) bool {
+	if !d.usable() {
+		return false
+	}
+	if d.state.disk == schema.UpToDate {
+		return true
+	}
+	next, dirty := d.disk.bits.next(uint64(off) / blockSize)
+	return !dirty || int64(next)*blockSize >= off+n
+}
+
+// fetch reads from the peer.
+func (d *device) fetch(off, n int64) ([]byte, bool) {
+	c := d.res.conn
+	l := c.link
+	if l == nil || d.state.conn < connected || d.state.pdsk != schema.UpToDate {
+		return nil, false
+	}
+	c.asked++
+	id := c.asked
+	l.send(packet{Kind: readAsk, Volume: d.volume, ID: id, Offset: off, Length: n})
+	c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
+	code, ok := c.answers[id]
+	data := c.fetched[id]
+	delete(c.answers, id)
+	delete(c.fetched, id)
+	d.count.received += uint64(n) / 512
+	return data, ok && code.OK()
+}
+
+func (d *device) serveRead(p packet) {
+	reply := packet{Kind: readData, Volume: d.volume, ID: p.ID, Code: schema.StateDone, Data: make([]byte, p.Length)}
+	if !d.usable() || d.disk.readAt(reply.Data, p.Offset) != nil {
+		reply.Data, reply.Code = nil, schema.StateIsDiskless
+	}
+	d.count.sent += uint64(len(reply.Data)) / 512
+	d.res.conn.link.send(reply)
+}
+
+func (d *device) readAnswered(p packet) {
+	d.res.conn.fetched[p.ID] = p.Data
+	d.writeAcked(p)
+}
+
+var verifyTable = crc64.MakeTable(crc64.ECMA)
+
+// verify has the peer compare checksums, block by block.
+func (d *device) verify() {
+	m := d.res.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	run := d.sync.started
+	for d.state.conn == verifyS && d.sync.started.Equal(run) && m.ctx.Err() == nil {
+		d.askVerify()
+		d.tellProgress()
+		m.mu.Unlock()
+		time.Sleep(syncTick)
+		m.mu.Lock()
+	}
+}
+
+func (d *device) askVerify() {
+	rate := d.rate()
+	d.sync.budget = min(d.sync.budget+rate*int64(syncTick)/int64(time.Second), rate)
+	for d.sync.budget >= blockSize && d.sync.inFlight == 0 && d.sync.cursor < d.sync.end {
+		for range min(d.sync.budget/blockSize, int64(d.sync.end-d.sync.cursor)) {
+			sum, n := d.checksum(d.sync.cursor)
+			d.res.conn.link.send(packet{Kind: verifyAsk, Volume: d.volume, Offset: int64(d.sync.cursor) * blockSize, Length: n, Sum: sum})
+			d.sync.cursor++
+			d.sync.inFlight++
+			d.sync.budget -= blockSize
+		}
+	}
+	if d.sync.cursor >= d.sync.end && d.sync.inFlight == 0 {
+		d.finishVerify()
+	}
+}
+
+// checksum returns the checksum and the length in bytes of a block.
+func (d *device) checksum(block uint64) (uint64, int64) {
+	off := int64(block) * blockSize
+	data := make([]byte, min(blockSize, int64(d.size)*512-off))
+	if err := d.disk.readAt(data, off); err != nil {
+		d.ioError()
+	}
+	d.count.read += uint64(len(data)) / 512
+	return crc64.Checksum(data, verifyTable), int64(len(data))
+}
+
+// compareVerify compares a block with the peer's checksum.
+func (d *device) compareVerify(p packet) {
+	if !d.usable() || d.state.conn != verifyT {
+		return
+	}
+	block := uint64(p.Offset) / blockSize
+	sum, _ := d.checksum(block)
+	d.sync.cursor = block + 1
+	d.foundDifferent(block, sum == p.Sum)
+	d.res.conn.link.send(packet{Kind: verifyDone, Volume: d.volume, Offset: p.Offset, Equal: sum == p.Sum})
+}
+
+func (d *device) noteVerified(p packet) {
+	d.sync.inFlight--
+	d.foundDifferent(uint64(p.Offset)/blockSize, p.Equal)
+}
+
+func (d *device) foundDifferent(block uint64, equal bool) {
+	if !equal && d.disk != nil {
+		d.disk.bits.mark(block, 1)
+		d.sync.differ++
+	}
+}
+
+func (d *device) finishVerify() {
+	d.flush()
+	if d.sync.differ > 0 {
+		d.helper("out-of-sync")
+	}
+	d.set(change{Conn: new(connected)}, true)
+	d.report(reportState)
+}

@@ -1,0 +1,128 @@
+package fake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Node serves a Module to the tools of other processes, below a directory:
+//
+//	netlink.sock  netlink messages, one a packet (unix socket of type seqpacket)
+//	control.sock  commands of a person or script, see Control
+//	proc/drbd     what the module says in /proc/drbd
+//
+// Nodes whose directories have the same parent reach each other through
+// ../links.
+type Node struct {
+	Module *Module
+	dir    string
+
+	mu   sync.Mutex
+	proc string // as written last
+}
+
+// procTick is how often /proc/drbd is looked at while nothing else happens.
+const procTick = 100 * time.Millisecond
+
+// NewNode returns a node in dir, which is created. cfg.Network is set.
+func NewNode(dir string, cfg Config) (*Node, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "proc"), 0o755); err != nil {
+		return nil, err
+	}
+	cfg.Network = DirNetwork(filepath.Join(filepath.Dir(filepath.Clean(dir)), "links"))
+	return &Node{Module: New(cfg), dir: dir}, nil
+}
+
+// Run serves until the context ends. ready is called once tools can connect.
+func (n *Node) Run(ctx context.Context, ready func()) error {
+	netlink, err := listenPacket(filepath.Join(n.dir, "netlink.sock"))
+	if err != nil {
+		return err
+	}
+	defer netlink.Close()
+	control, err := listenStream(filepath.Join(n.dir, "control.sock"))
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	if err := n.writeProc(); err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(n.dir, "proc", "drbd"))
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	defer context.AfterFunc(ctx, func() { netlink.Close(); control.Close() })()
+	var work sync.WaitGroup
+	work.Go(func() { n.keepProc(ctx) })
+	work.Go(func() { serve(netlink, func(c net.Conn) { n.client(ctx, c.(*net.UnixConn)) }) })
+	work.Go(func() { serve(control, func(c net.Conn) { n.control(ctx, c, quit) }) })
+	ready()
+	<-ctx.Done()
+	n.Module.Close()
+	work.Wait()
+	return nil
+}
+
+// listenPacket and listenStream replace the socket of an earlier process.
+func listenPacket(path string) (net.Listener, error) { return listenOn("unixpacket", path) }
+func listenStream(path string) (net.Listener, error) { return listenOn("unix", path) }
+
+func listenOn(network, path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return net.Listen(network, path)
+}
+
+// serve handles each connection in a goroutine and returns when the listener is
+// closed and all are done.
+func serve(l net.Listener, handle func(net.Conn)) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		work.Go(func() {
+			defer c.Close()
+			handle(c)
+		})
+	}
+}
+
+// keepProc rewrites proc/drbd when something changed.
+func (n *Node) keepProc(ctx context.Context) {
+	tick := time.NewTicker(procTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = n.writeProc() // the next tick tries again
+		}
+	}
+}
+
+// writeProc replaces proc/drbd unless it is as it should be.
+func (n *Node) writeProc() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	text := n.Module.Proc()
+	if text == n.proc {
+		return nil
+	}
+	path := filepath.Join(n.dir, "proc", "drbd")
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	n.proc = text
+	return os.Rename(path+".new", path)
+}

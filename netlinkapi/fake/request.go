@@ -1,0 +1,235 @@
+package fake
+
+import (
+	"syscall"
+
+	"drbdutils/schema"
+)
+
+// request is a message to the family, taken apart.
+type request struct {
+	header
+	length   int
+	op       schema.Op
+	minor    uint32
+	flags    uint32
+	nests    map[schema.ID][]byte
+	context  *schema.Values // nil without CfgContext
+	resource *resource
+	device   *device
+	conn     *connection
+
+	texts []string         // info texts of the reply
+	reply []*schema.Values // sets of the reply
+}
+
+// Handle answers one message, as the kernel would on the socket it came from.
+// It may take as long as the module needs for the command. Notifications that
+// the command causes have been multicast when it returns.
+func (m *Module) Handle(msg []byte) [][]byte {
+	if len(msg) < nlHeaderLen {
+		return nil
+	}
+	h := readHeader(msg)
+	if h.flags&flagRequest == 0 {
+		return nil
+	}
+	switch h.kind {
+	case controllerID:
+		return m.controller(h, msg)
+	case familyID:
+		return m.family(h, msg)
+	}
+	return [][]byte{errorMessage(h, len(msg), syscall.ENOENT)}
+}
+
+// family answers a message to the drbd family.
+func (m *Module) family(h header, msg []byte) [][]byte {
+	refuse := func(errno syscall.Errno) [][]byte { return [][]byte{errorMessage(h, len(msg), errno)} }
+	if len(msg) < nlHeaderLen+genlHeaderLen {
+		return refuse(syscall.EINVAL)
+	}
+	r := &request{header: h, length: len(msg), op: schema.Op(msg[nlHeaderLen])}
+	cmd := r.op.In(m.gen)
+	dump := h.flags&flagDump == flagDump
+	if cmd == nil || dump && !cmd.Dump || !dump && !cmd.Do {
+		return refuse(syscall.EOPNOTSUPP)
+	}
+	if len(msg) < bodyOffset {
+		return refuse(syscall.EINVAL)
+	}
+	r.minor, r.flags = native.Uint32(msg[20:]), native.Uint32(msg[24:])
+	if errno := r.read(m, msg[bodyOffset:]); errno != 0 {
+		return refuse(errno)
+	}
+	if dump {
+		return m.dump(r)
+	}
+	return m.do(r, cmd)
+}
+
+// read takes the top-level attributes, as strictly as the kernel: each is a nest
+// that says so and that the family knows.
+func (r *request) read(m *Module, body []byte) syscall.Errno {
+	r.nests = map[schema.ID][]byte{}
+	for _, a := range readAttributes(body) {
+		id := schema.ID(a.number())
+		if id.In(m.gen) == nil || a.kind&attrNested == 0 {
+			return syscall.EINVAL
+		}
+		r.nests[id] = a.payload
+	}
+	if raw, ok := r.nests[schema.CfgContext]; ok {
+		r.context = m.set(schema.CfgContext)
+		switch decodeInto(r.context, raw) {
+		case errUnknownMandatory:
+			return syscall.EOPNOTSUPP
+		case errBadValue:
+			return syscall.EINVAL
+		}
+	}
+	return 0
+}
+
+// do carries out a command and builds its reply.
+func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
+	m.admin <- struct{}{}
+	defer func() { <-m.admin }()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	code := m.prepare(r, cmd)
+	if code == schema.NoError {
+		code = commands[r.op](m, r)
+	}
+	b := startMessage(header{kind: familyID, seq: r.seq, port: r.port})
+	b = append(b, m.body(r.op, r.minor, code)...)
+	if r.context != nil {
+		b = appendAttribute(b, uint16(schema.CfgContext)|attrNested, unmarked(r.nests[schema.CfgContext]))
+	}
+	for _, text := range r.texts {
+		b = appendSet(b, m.set(schema.CfgReply).SetStr("info_text", text))
+	}
+	for _, s := range r.reply {
+		b = appendSet(b, s)
+	}
+	replies := [][]byte{endMessage(b)}
+	if r.header.flags&flagAck != 0 {
+		replies = append(replies, errorMessage(r.header, r.length, 0))
+	}
+	return replies
+}
+
+// unmarked returns a copy of a nest with the mandatory marks gone, as 8.4 echoes
+// the context.
+func unmarked(nest []byte) []byte {
+	var b []byte
+	for _, a := range readAttributes(nest) {
+		b = appendAttribute(b, a.kind&^attrMandatory, a.payload)
+	}
+	return b
+}
+
+// refuse adds a text to the reply and returns the code.
+func (r *request) refuse(code schema.Code, text string) schema.Code {
+	r.texts = append(r.texts, text)
+	return code
+}
+
+// prepare finds the objects that a command is about, in the order of the module.
+func (m *Module) prepare(r *request, cmd *schema.Command) schema.Code {
+	r.device = m.minors[r.minor]
+	if cmd.Needs == schema.NeedMinor && r.device == nil {
+		return r.refuse(schema.ErrMinorInvalid, "unknown minor")
+	}
+	name, named := r.context.Get("ctx_resource_name")
+	if named {
+		r.resource = m.resource(name.Text)
+	}
+	if cmd.Needs == schema.NeedResource && r.resource == nil {
+		if !named {
+			return r.refuse(schema.ErrInvalidRequest, "unknown resource")
+		}
+		return r.refuse(schema.ErrResourceUnknown, "unknown resource")
+	}
+	if cmd.Needs == schema.NeedConnection {
+		return m.prepareConnection(r, named)
+	}
+	return r.crossCheck()
+}
+
+func (m *Module) prepareConnection(r *request, named bool) schema.Code {
+	if named {
+		return r.refuse(schema.ErrInvalidRequest, "no resource name expected")
+	}
+	if r.device != nil {
+		return r.refuse(schema.ErrInvalidRequest, "no minor number expected")
+	}
+	if r.context.Has("ctx_my_addr") && r.context.Has("ctx_peer_addr") {
+		r.conn = m.connection(r.context.Str("ctx_my_addr"), r.context.Str("ctx_peer_addr"))
+	}
+	if r.conn == nil {
+		return r.refuse(schema.ErrInvalidRequest, "unknown connection")
+	}
+	r.resource = r.conn.res
+	return schema.NoError
+}
+
+// crossCheck refuses a minor together with a resource or volume that it does not
+// belong to.
+func (r *request) crossCheck() schema.Code {
+	if r.device == nil {
+		return schema.NoError
+	}
+	if r.context.Has("ctx_resource_name") && r.device.res != r.resource {
+		return r.refuse(schema.ErrInvalidRequest, "minor exists in different resource")
+	}
+	if volume, ok := r.context.Get("ctx_volume"); ok && uint64(r.device.volume) != volume.Num {
+		return r.refuse(schema.ErrInvalidRequest, "minor exists as different volume")
+	}
+	r.resource = r.device.res
+	return schema.NoError
+}
+
+// options reads the set of a command into a copy of the current values, or into
+// the defaults where there are none or the request asks for them. A change may
+// not contain what is fixed at creation; it keeps that from the current values.
+func (r *request) options(m *Module, id schema.ID, current *schema.Values) (*schema.Values, schema.Code) {
+	given := m.set(id)
+	if err := decodeInto(given, r.nests[id]); err != nil {
+		return nil, r.refuse(schema.ErrMandatoryTag, err.Error())
+	}
+	v := m.set(id)
+	for i := range v.Set.Fields {
+		f := &v.Set.Fields[i]
+		if f.Attr == 0 || notInModule[f.Key] {
+			continue
+		}
+		value, ok := given.At(i)
+		fixed := f.Is(schema.Invariant) && current != nil
+		switch {
+		case ok && fixed:
+			return nil, r.refuse(schema.ErrMandatoryTag, errInvariant.Error())
+		case !ok && current == nil && f.Is(schema.Required):
+			return nil, r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+		case !ok && current != nil && (fixed || r.flags&schema.SetDefaults == 0):
+			value, _ = current.At(i)
+		case !ok:
+			value = f.Default()
+		}
+		v.SetAt(i, value)
+	}
+	return v, schema.NoError
+}
+
+// notInModule holds fields that the headers of user space have and the module
+// of Linux has not.
+var notInModule = map[string]bool{"my_addr2": true, "peer_addr2": true}
+
+// parms reads the one-shot set of a command.
+func (r *request) parms(m *Module, id schema.ID) (*schema.Values, schema.Code) {
+	v := m.set(id)
+	if err := decodeInto(v, r.nests[id]); err != nil {
+		return nil, r.refuse(schema.ErrMandatoryTag, err.Error())
+	}
+	return v, schema.NoError
+}
