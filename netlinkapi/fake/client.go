@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 )
 
 // maxQueue is how many bytes of messages may wait for a client. What is more is
@@ -34,7 +35,7 @@ type client struct {
 func (n *Node) client(ctx context.Context, conn *net.UnixConn) {
 	c := &client{conn: conn, groups: map[uint32]bool{}}
 	c.more = sync.NewCond(&c.mu)
-	defer context.AfterFunc(ctx, func() { n.unload(c) })()
+	defer context.AfterFunc(ctx, func() { n.hangUp(c) })()
 	defer n.Module.Subscribe(func(msg []byte) { c.multicast(groupID, msg) })()
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -151,12 +152,19 @@ const (
 	ctrlDelGroup  = 8
 )
 
-// unload tells a client that the module goes away, and hangs up.
-func (n *Node) unload(c *client) {
+// farewell is how long a client may take for its last messages.
+const farewell = time.Second
+
+// hangUp ends a client. If the module was unloaded, it is told so first.
+func (n *Node) hangUp(c *client) {
+	defer c.conn.CloseRead()
+	_ = c.conn.SetWriteDeadline(time.Now().Add(farewell))
+	if !n.unloaded.Load() {
+		return
+	}
 	for _, cmd := range []byte{ctrlDelGroup, ctrlDelFamily} {
 		b := append(startMessage(header{kind: controllerID}), cmd, 2, 0, 0)
 		b = appendAttribute(b, ctrlFamilyName, append([]byte(familyName), 0))
 		c.multicast(controllerID, endMessage(appendAttribute(b, ctrlFamilyID, native.AppendUint16(nil, familyID))))
 	}
-	c.conn.CloseRead()
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -54,7 +55,8 @@ func controlHelp() string {
 	for _, c := range controlCommands {
 		fmt.Fprintf(&b, "%-9s %-32s %s\n", c.name, c.args, c.doc)
 	}
-	fmt.Fprintf(&b, "%-9s %-32s %s", "quit", "", "unload the module and end")
+	fmt.Fprintf(&b, "%-9s %-32s %s\n", "quit", "", "unload the module and end; refused while resources exist")
+	fmt.Fprintf(&b, "%-9s %-32s %s", "crash", "", "lose power")
 	return b.String()
 }
 
@@ -215,17 +217,46 @@ func (n *Node) control(ctx context.Context, c net.Conn, quit func()) {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	lines := bufio.NewScanner(c)
 	for lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == "quit" {
+		text, err := n.command(strings.TrimSpace(lines.Text()))
+		_ = n.writeProc()
+		switch {
+		case errors.Is(err, errEnd):
 			fmt.Fprint(c, "ok\n\n")
 			quit()
 			return
-		}
-		text, err := n.Module.Control(lines.Text())
-		_ = n.writeProc()
-		if err != nil {
+		case err != nil:
 			fmt.Fprintf(c, "error %v\n\n", err)
-			continue
+		default:
+			fmt.Fprintf(c, "%s\n\n", strings.TrimSpace("ok\n"+text))
 		}
-		fmt.Fprintf(c, "%s\n\n", strings.TrimSpace("ok\n"+text))
 	}
+}
+
+// errEnd says that the node is to end.
+var errEnd = errors.New("end")
+
+// command carries out a line that came over the control socket.
+func (n *Node) command(line string) (string, error) {
+	switch line {
+	case "crash":
+		return "", errEnd
+	case "quit":
+		if busy := n.Module.names(); len(busy) > 0 {
+			return "", fmt.Errorf("module in use by %s: take it down first, or crash", strings.Join(busy, ", "))
+		}
+		n.unloaded.Store(true)
+		return "", errEnd
+	}
+	return n.Module.Control(line)
+}
+
+// names returns the names of all resources.
+func (m *Module) names() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []string
+	for _, r := range m.resources {
+		list = append(list, r.name)
+	}
+	return list
 }

@@ -39,7 +39,8 @@ type Module struct {
 	resources []*resource
 	minors    map[uint32]*device
 	cut       map[string]bool // peer addresses that cannot be reached
-	listeners []func(msg []byte)
+	listeners map[int]func(msg []byte)
+	joined    int    // how many listeners there were
 	seq       uint32 // of notifications about objects
 	eventSeq  uint32 // of DRBD_EVENT
 	work      sync.WaitGroup
@@ -52,7 +53,7 @@ func New(cfg Config) *Module {
 	}
 	m := &Module{
 		cfg: cfg, gen: schema.V84, admin: make(chan struct{}, 1), minors: map[uint32]*device{},
-		cut: map[string]bool{}, seq: firstSeq, eventSeq: firstSeq,
+		cut: map[string]bool{}, listeners: map[int]func([]byte){}, seq: firstSeq, eventSeq: firstSeq,
 	}
 	m.changed = sync.NewCond(&m.mu)
 	m.ctx, m.end = context.WithCancel(context.Background())
@@ -87,12 +88,13 @@ func (m *Module) Close() {
 func (m *Module) Subscribe(f func(msg []byte)) (cancel func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := &f
-	m.listeners = append(m.listeners, func(msg []byte) { (*p)(msg) })
+	m.joined++
+	id := m.joined
+	m.listeners[id] = f
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		*p = func([]byte) {}
+		delete(m.listeners, id)
 	}
 }
 

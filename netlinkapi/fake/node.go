@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,8 @@ import (
 type Node struct {
 	Module *Module
 	dir    string
+
+	unloaded atomic.Bool // the module went away in peace, which listeners are told
 
 	mu   sync.Mutex
 	proc string // as written last
