@@ -151,8 +151,8 @@ func applyConnection(g schema.Generation, list []*Connection, action schema.Acti
 	id := peerNodeID(ctx)
 	return edit(list, action,
 		func(c *Connection) bool { return c.PeerNodeID == id },
-		func() Connection { return newConnection(g, ctx) },
-		func(c *Connection) { c.update(m) })
+		func() Connection { return newConnection(ctx) },
+		func(c *Connection) { c.update(g, m) })
 }
 
 // peerNodeID returns whom a message is about. DRBD 8.4 knows but one peer.
@@ -163,23 +163,19 @@ func peerNodeID(ctx *schema.Values) uint32 {
 	return uint32(ctx.Uint("ctx_peer_node_id"))
 }
 
-func newConnection(g schema.Generation, ctx *schema.Values) Connection {
-	if g == schema.V9 {
-		return Connection{PeerNodeID: peerNodeID(ctx), Name: ctx.Str("ctx_conn_name")}
-	}
-	c := Connection{Name: v84.peerName}
-	if path := pathOf(ctx); path.Local != "" {
-		c.Paths = []*Path{&path}
-	}
-	return c
-}
+func newConnection(ctx *schema.Values) Connection { return Connection{PeerNodeID: peerNodeID(ctx)} }
 
-func (c *Connection) update(m *Message) {
+func (c *Connection) update(g schema.Generation, m *Message) {
 	replace(&c.Conf, m.Get(schema.NetConf))
 	replace(&c.Info, m.Get(schema.ConnectionInfo))
 	replace(&c.Stats, m.Get(schema.ConnectionStats))
-	if ctx := m.Get(schema.CfgContext); c.Name == "" && ctx.Set.Field("ctx_conn_name") != nil {
-		c.Name = ctx.Str("ctx_conn_name")
+	ctx := m.Get(schema.CfgContext)
+	if g == schema.V9 {
+		if name := ctx.Str("ctx_conn_name"); name != "" {
+			c.Name = name
+		}
+	} else if path := pathOf(ctx); path.Local != "" {
+		c.Name, c.Paths = v84.peerName, []*Path{&path}
 	}
 }
 

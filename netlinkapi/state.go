@@ -31,7 +31,8 @@ type Device struct {
 }
 
 // Connection is a connection to a peer. With DRBD 8.4 there is at most one: it
-// has the node id 0, the name "peer", and one path.
+// has the node id 0, and, while the network is configured, the name "peer" and
+// one path.
 type Connection struct {
 	PeerNodeID  uint32
 	Name        string
