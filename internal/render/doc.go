@@ -16,4 +16,6 @@ type Options struct {
 	Color      bool // with terminal escape sequences
 	Width      int  // columns of the terminal; 0: not a terminal
 	Defaults   bool // show: options at their default too
+
+	KeyName func(serial int32) string // describes a key of the kernel; nil: by its number
 }

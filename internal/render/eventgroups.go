@@ -171,7 +171,7 @@ func (e *Events) statistics() bool { return e.Statistics || e.Full }
 
 func (e *Events) painter() painter { return painter(e.Color) }
 
-func (e *Events) resourceGroups(r *netlinkapi.Resource, gen schema.Generation) []group {
+func (e *Events) resourceGroups(r *netlinkapi.Resource) []group {
 	if r == nil {
 		return nil
 	}
@@ -179,13 +179,13 @@ func (e *Events) resourceGroups(r *netlinkapi.Resource, gen schema.Generation) [
 		{words: []word{{key: "role", text: r.Role().String(), shown: e.painter().role(r.Role())}}},
 		{words: []word{{key: "suspended", text: suspended(r.Info)}}},
 	}
-	if gen == schema.V9 {
+	if e.gen == schema.V9 {
 		groups = append(groups, group{words: []word{{key: "force-io-failures", text: yesNo(on(r.Info, "res_fail_io"))}}})
 	}
 	if order := writeOrdering(r); e.statistics() && order != "" {
 		groups = append(groups, group{words: []word{{key: "write-ordering", text: order, arrow: never}}})
 	}
-	if gen == schema.V9 {
+	if e.gen == schema.V9 {
 		may, score := promotion(r)
 		groups = append(groups, group{words: []word{
 			{key: "may_promote", text: yesNo(may)},
@@ -218,14 +218,14 @@ func (e *Events) connectionGroups(c *netlinkapi.Connection) []group {
 	return append(groups, counters)
 }
 
-func (e *Events) deviceGroups(d *netlinkapi.Device, gen schema.Generation) []group {
+func (e *Events) deviceGroups(d *netlinkapi.Device) []group {
 	if d == nil {
 		return nil
 	}
 	const client = "is_intentional_diskless"
 	disk := word{key: "disk", text: d.DiskState().String(), shown: e.painter().disk(d.DiskState(), on(d.Info, client))}
 	state := group{words: []word{disk}}
-	if gen == schema.V9 {
+	if e.gen == schema.V9 {
 		state.words = []word{
 			{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, quiet: true},
 			disk,
@@ -237,7 +237,7 @@ func (e *Events) deviceGroups(d *netlinkapi.Device, gen schema.Generation) []gro
 	if !e.statistics() {
 		return []group{state}
 	}
-	return []group{state, {counters: d.Stats, words: deviceStatistics(d), sticky: gen == schema.V84}}
+	return []group{state, {counters: d.Stats, words: deviceStatistics(d), sticky: e.gen == schema.V84}}
 }
 
 func deviceStatistics(d *netlinkapi.Device) []word {
@@ -259,7 +259,7 @@ func counterWords(texts []string) []word {
 	return words
 }
 
-func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice, gen schema.Generation) []group {
+func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []group {
 	if p == nil {
 		return nil
 	}
@@ -267,7 +267,7 @@ func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice, ge
 	disk := group{words: []word{
 		{key: "peer-disk", text: p.DiskState().String(), shown: e.painter().peerDisk(p.DiskState(), on(p.Info, client))},
 	}}
-	if gen == schema.V9 {
+	if e.gen == schema.V9 {
 		disk.words = append(disk.words,
 			word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
 	}
@@ -275,15 +275,15 @@ func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice, ge
 		{words: []word{{key: "replication", text: p.ReplState().String(), shown: e.painter().repl(p.ReplState())}}},
 		disk,
 		{words: []word{{key: "resync-suspended", text: resyncSuspended(p.Info)}}},
-		e.peerStatistics(r, p, gen),
+		e.peerStatistics(r, p),
 	}
 }
 
 // peerStatistics returns the counters of a peer device. How far a resync is, is
 // told also without statistics.
-func (e *Events) peerStatistics(r *netlinkapi.Resource, p *netlinkapi.PeerDevice, gen schema.Generation) group {
-	g := group{counters: p.Stats, sticky: gen == schema.V84}
-	pr := newProgress(gen, p, r.Device(p.Volume))
+func (e *Events) peerStatistics(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) group {
+	g := group{counters: p.Stats, sticky: e.gen == schema.V84}
+	pr := newProgress(e.gen, p, r.Device(p.Volume))
 	if pr.details {
 		g.words = append(g.words, word{key: "done", text: pr.done(), arrow: never})
 	}

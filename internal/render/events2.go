@@ -21,7 +21,8 @@ type Events struct {
 
 	buf     bytes.Buffer
 	stamp   string
-	live    bool      // the initial state is over
+	live    bool // the initial state is over
+	gen     schema.Generation
 	changes []*change // of the current change of state
 }
 
@@ -30,6 +31,7 @@ type change struct{ old, new *netlinkapi.Resource }
 
 // Event takes the next event.
 func (e *Events) Event(ev netlinkapi.Event, gen schema.Generation) error {
+	e.gen = gen
 	e.timestamp()
 	switch ev.Message.Op {
 	case schema.InitialStateDone:
@@ -38,7 +40,7 @@ func (e *Events) Event(ev netlinkapi.Event, gen schema.Generation) error {
 	case schema.HelperEvent:
 		e.helper(&ev)
 	default:
-		e.state(&ev, gen)
+		e.state(&ev)
 	}
 	if ev.More || e.buf.Len() == 0 {
 		return nil
@@ -63,17 +65,18 @@ func (e *Events) line(words string) {
 	e.buf.WriteByte('\n')
 }
 
-func (e *Events) state(ev *netlinkapi.Event, gen schema.Generation) {
+func (e *Events) state(ev *netlinkapi.Event) {
+	told := ev.Message.Get(schema.NotifyHeader) != nil
 	switch {
+	case ev.Old == nil && ev.New == nil: // of something that is not known
 	case ev.Action == schema.Rename:
 		e.line("rename resource name:" + ev.Message.Get(schema.CfgContext).Str("ctx_resource_name") +
 			" new_name:" + ev.Message.Get(schema.RenameInfo).Str("res_new_name"))
-		return
-	case gen == schema.V84:
+	case e.gen == schema.V84 && told:
 		e.single(ev)
-		return
+	default:
+		e.collect(ev)
 	}
-	e.collect(ev)
 	if ev.More {
 		return
 	}
@@ -103,16 +106,16 @@ func (e *Events) single(ev *netlinkapi.Event) {
 	name := cmpResource(ev.New, ev.Old)
 	switch ev.Message.Op {
 	case schema.ResourceState:
-		e.object(resourceItem(name), e.resourceGroups(ev.Old, schema.V84), e.resourceGroups(ev.New, schema.V84), true)
+		e.object(resourceItem(name), e.resourceGroups(ev.Old), e.resourceGroups(ev.New), true)
 	case schema.ConnectionState:
 		e.object(connectionItem(name, first(newConn, oldConn)), e.connectionGroups(oldConn), e.connectionGroups(newConn), true)
 	case schema.DeviceState:
 		old, new := ev.Old.Device(volume), ev.New.Device(volume)
-		e.object(deviceItem(name, first(new, old)), e.deviceGroups(old, schema.V84), e.deviceGroups(new, schema.V84), true)
+		e.object(deviceItem(name, first(new, old)), e.deviceGroups(old), e.deviceGroups(new), true)
 	case schema.PeerDeviceState:
 		old, new := oldConn.PeerDevice(volume), newConn.PeerDevice(volume)
 		it := peerItem(name, first(newConn, oldConn), first(new, old))
-		e.object(it, e.peerGroups(ev.Old, old, schema.V84), e.peerGroups(ev.New, new, schema.V84), true)
+		e.object(it, e.peerGroups(ev.Old, old), e.peerGroups(ev.New, new), true)
 	}
 }
 
@@ -131,7 +134,7 @@ func cmpResource(new, old *netlinkapi.Resource) string { return first(new, old).
 func (e *Events) resource(c *change) {
 	name := cmpResource(c.new, c.old)
 	if c.new != nil {
-		e.object(resourceItem(name), e.resourceGroups(c.old, schema.V9), e.resourceGroups(c.new, schema.V9), false)
+		e.object(resourceItem(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
 		e.changed(name, c)
 	}
 	e.gone(name, c)
@@ -148,7 +151,7 @@ func (e *Events) changed(name string, c *change) {
 	}
 	for _, d := range c.new.Devices {
 		old := c.old.Device(d.Volume)
-		e.object(deviceItem(name, d), e.deviceGroups(old, schema.V9), e.deviceGroups(d, schema.V9), false)
+		e.object(deviceItem(name, d), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
 	for _, conn := range c.new.Connections {
 		old := c.old.Connection(conn.PeerNodeID)
@@ -159,7 +162,7 @@ func (e *Events) changed(name string, c *change) {
 func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
 	for _, p := range conn.PeerDevices {
 		before := old.PeerDevice(p.Volume)
-		e.object(peerItem(name, conn, p), e.peerGroups(c.old, before, schema.V9), e.peerGroups(c.new, p, schema.V9), false)
+		e.object(peerItem(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
 	for _, p := range conn.Paths {
 		e.object(pathItem(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)

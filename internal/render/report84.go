@@ -21,13 +21,21 @@ func ShStatus(w io.Writer, volumes []Volume84) error {
 	return err
 }
 
+// ShStatusUnknown is ShStatus for a minor that the module does not know.
+func ShStatusUnknown(w io.Writer, minor uint32) error {
+	_, err := fmt.Fprintf(w, "_minor=%d\n_res_name=\n_volume=-1\n%s\n_sh_status_process\n\n\n", minor, notAvailable84)
+	return err
+}
+
+const notAvailable84 = "_known=NA # not available or not yet created\n\n" + unknown84
+
 func shStatus(b *strings.Builder, v Volume84) {
 	number, _ := v.Number()
 	s, told := v.State()
 	fmt.Fprintf(b, "_minor=%d\n_res_name=%s\n_volume=%d\n", v.Minor, shellEscape(v.Resource()), number)
 	switch {
 	case !told:
-		b.WriteString("_known=NA # not available or not yet created\n\n" + unknown84)
+		b.WriteString(notAvailable84)
 	case s.Unconfigured() && s.Role() != "Primary":
 		b.WriteString("_known=Unconfigured\n\n" + unknown84)
 	default:

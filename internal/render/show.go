@@ -13,7 +13,7 @@ import (
 // Show writes the configuration of resources in the configuration language, as
 // far as the module tells it. drbdadm reads this text.
 func Show(w io.Writer, s *netlinkapi.Snapshot, o Options) error {
-	p := sections{defaults: o.Defaults}
+	p := sections{Options: o}
 	for _, r := range byName(s.Resources) {
 		p.resource(r)
 		p.WriteByte('\n')
@@ -25,8 +25,8 @@ func Show(w io.Writer, s *netlinkapi.Snapshot, o Options) error {
 // sections writes nested sections of statements.
 type sections struct {
 	bytes.Buffer
-	defaults bool
-	depth    int
+	Options
+	depth int
 }
 
 func (p *sections) line(format string, args ...any) {
@@ -48,7 +48,7 @@ func (p *sections) section(title string, body func()) {
 
 // options writes a section of options, or nothing if none is worth showing.
 func (p *sections) options(title string, sets ...*schema.Values) {
-	inner := sections{defaults: p.defaults, depth: p.depth + 1}
+	inner := sections{Options: p.Options, depth: p.depth + 1}
 	for _, v := range sets {
 		inner.values(v)
 	}
@@ -73,8 +73,8 @@ func (p *sections) values(v *schema.Values) {
 			continue
 		}
 		standard := isDefault(f, val, v)
-		if !standard || p.defaults {
-			p.line("%-16s\t%s;%s", f.Name, optionText(f, val), remark(f, standard && p.defaults))
+		if !standard || p.Defaults {
+			p.line("%-16s\t%s;%s", f.Name, p.optionText(f, val), remark(f, standard && p.Defaults))
 		}
 	}
 }
@@ -91,9 +91,17 @@ func isDefault(f *schema.Field, val schema.Value, v *schema.Values) bool {
 }
 
 // optionText returns a value as the configuration language writes it.
-func optionText(f *schema.Field, val schema.Value) string {
+func (o Options) optionText(f *schema.Field, val schema.Value) string {
 	if f.Kind == schema.String || f.Kind == schema.Serial {
-		return quoteConf(f.FormatSecret(val))
+		return quoteConf(o.plainText(f, val))
+	}
+	return o.plainText(f, val)
+}
+
+// plainText returns a value without quotes. Keys are described in words.
+func (o Options) plainText(f *schema.Field, val schema.Value) string {
+	if f.Kind == schema.Serial && o.KeyName != nil {
+		return o.KeyName(int32(val.Num))
 	}
 	return f.FormatSecret(val)
 }
@@ -173,7 +181,7 @@ func (p *sections) connection(c *netlinkapi.Connection) {
 	p.line("_cstate %s;", c.State())
 	p.options("net", c.Conf)
 	for _, pd := range c.PeerDevices {
-		inner := sections{defaults: p.defaults, depth: p.depth + 1}
+		inner := sections{Options: p.Options, depth: p.depth + 1}
 		inner.options("disk", pd.Options)
 		if inner.Len() > 0 {
 			p.section(fmt.Sprintf("volume %d", pd.Volume), func() { p.Write(inner.Bytes()) })

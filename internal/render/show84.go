@@ -11,7 +11,7 @@ import (
 // Show84 writes the configuration of volumes of DRBD 8.4 in the form that its
 // tools gave it: one resource after the other, volumes in the module's order.
 func Show84(w io.Writer, volumes []Volume84, o Options) error {
-	p := sections84{sections{defaults: o.Defaults}}
+	p := sections84{sections{Options: o}}
 	for len(volumes) > 0 {
 		if p.Len() > 0 {
 			p.WriteByte('\n')
@@ -47,8 +47,8 @@ func (p *sections84) option(v *schema.Values, i int) {
 	f := &v.Set.Fields[i]
 	val, known := v.At(i)
 	standard := f.IsDefault(val)
-	if f.Name != "" && known && (!standard || p.defaults) {
-		p.line("%-16s\t%s;%s", f.Name, optionText(f, val), remark(f, standard && p.defaults))
+	if f.Name != "" && known && (!standard || p.Defaults) {
+		p.line("%-16s\t%s;%s", f.Name, p.optionText(f, val), remark(f, standard && p.Defaults))
 	}
 }
 

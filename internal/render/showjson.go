@@ -11,8 +11,8 @@ import (
 // ShowJSON writes the configuration of resources as a list of JSON objects, with
 // all options, defaults included. Options are texts with their unit letter,
 // except booleans.
-func ShowJSON(w io.Writer, s *netlinkapi.Snapshot) error {
-	j := showJSON{jsonWriter{step: "    "}}
+func ShowJSON(w io.Writer, s *netlinkapi.Snapshot, o Options) error {
+	j := showJSON{jsonWriter: jsonWriter{step: "    "}, Options: o}
 	j.open("[")
 	for _, r := range byName(s.Resources) {
 		j.resource(r)
@@ -23,7 +23,10 @@ func ShowJSON(w io.Writer, s *netlinkapi.Snapshot) error {
 	return err
 }
 
-type showJSON struct{ jsonWriter }
+type showJSON struct {
+	jsonWriter
+	Options
+}
 
 func (j *showJSON) resource(r *netlinkapi.Resource) {
 	j.element()
@@ -69,7 +72,7 @@ func (j *showJSON) option(f *schema.Field, val schema.Value) {
 	case f.Kind == schema.Bool:
 		j.bool(f.Name, val.Num != 0)
 	default:
-		j.str(f.Name, f.FormatSecret(val))
+		j.str(f.Name, j.plainText(f, val))
 	}
 }
 

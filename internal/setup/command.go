@@ -1,0 +1,100 @@
+package setup
+
+import (
+	"context"
+
+	"drbdutils/schema"
+)
+
+// A command is one row of the tables: a word of the command line and what it
+// stands for.
+type command struct {
+	name    string
+	words   []word    // what stands behind it, in order
+	op      schema.Op // what to ask of the module; 0: run decides
+	set     schema.ID // the set that options and words go to; 0: none
+	edit    bool      // changes what exists: no options for creation, but --set-defaults
+	flags   []option  // options that are not in a set
+	hidden  []string  // options that usage does not tell
+	lenient bool      // compat: words too many are ignored
+	lock    bool      // nobody else may change the same device meanwhile
+	summary string    // for people; "": the schema's
+	run     func(context.Context, *call) error
+}
+
+// An option is one that no set of the module has.
+type option struct {
+	name, short string
+	arg         argKind
+	doc         string
+}
+
+// argKind says whether an option takes a value.
+type argKind uint8
+
+const (
+	noArg argKind = iota
+	requiredArg
+	optionalArg
+)
+
+// A word is one argument of a command.
+type word struct {
+	name   string // as usage names it
+	take   func(context.Context, *call, string) error
+	or     []string    // other kinds of objects it may name, for usage: "all"
+	absent func(*call) // what happens if it is left out; nil: it must not
+}
+
+// aliases are options that have an older name.
+var aliases = map[string]string{
+	"overwrite-data-of-peer": "force",
+	"dry-run":                "tentative",
+}
+
+// find returns the row of that name, or nil.
+func find(table []command, name string) *command {
+	for i := range table {
+		if table[i].name == name {
+			return &table[i]
+		}
+	}
+	return nil
+}
+
+// commandsOf returns the table of a generation.
+func commandsOf(g schema.Generation) []command {
+	if g == schema.V84 {
+		return commands84()
+	}
+	return commands9()
+}
+
+// fields returns the options of a command that are in its set, in the order of
+// the table.
+func (c *command) fields(g schema.Generation) []*schema.Field {
+	set := c.set.In(g)
+	if set == nil {
+		return nil
+	}
+	var fields []*schema.Field
+	for i := range set.Fields {
+		if f := &set.Fields[i]; c.offers(f, g) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func (c *command) offers(f *schema.Field, g schema.Generation) bool {
+	return f.Name != "" && f.Gen.Has(g) && !(c.edit && f.Is(schema.Invariant)) &&
+		!(g == schema.V84 && f.Since != "")
+}
+
+// about returns the command's sentence for people.
+func (c *command) about(g schema.Generation) string {
+	if c.summary != "" {
+		return c.summary
+	}
+	return c.op.In(g).Doc
+}

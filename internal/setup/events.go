@@ -1,0 +1,183 @@
+package setup
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"drbdutils/internal/render"
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+)
+
+// events2 prints the state and then each change.
+func events2(ctx context.Context, c *call) error {
+	e, err := c.newEvents()
+	if err != nil {
+		return err
+	}
+	if err := c.resizeBuffer(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := watchReader(c.Stdout, func() { cancel(errEnough) })
+	defer stop()
+	now, poll := c.has("now") > 0, c.has("poll") > 0
+	if now && poll {
+		return c.pollNow(ctx, e)
+	}
+	o := netlinkapi.WatchOptions{Now: now}
+	if poll {
+		o.Refresh = c.pollRefresh(ctx, cancel)
+	}
+	return c.watch(ctx, e, o)
+}
+
+// errEnough ends events2 without an error.
+var errEnough = errors.New("enough")
+
+func (c *call) newEvents() (*render.Events, error) {
+	o, err := c.displayOptions()
+	if err != nil {
+		return nil, err
+	}
+	e := &render.Events{
+		Options: o,
+		Full:    c.has("full") > 0,
+		Diff:    c.has("diff") > 0,
+		Out:     c.Stdout,
+	}
+	e.Verbose = min(c.has("statistics")+c.has("full"), 2)
+	if c.has("timestamps") > 0 {
+		e.Clock = time.Now
+	}
+	return e, nil
+}
+
+// resizeBuffer connects with the receive buffer that --rcvbuf asks for.
+func (c *call) resizeBuffer(ctx context.Context) error {
+	o := netlinkapi.Options{Socket: c.NetlinkSocket(), ReceiveBuffer: c.receiveBuffer()}
+	if given, ok := c.value("rcvbuf"); ok {
+		n, err := parseNumber(given.Value, schema.One)
+		if err != nil {
+			return err
+		}
+		o.ReceiveBuffer = int(min(n, 1<<30))
+	}
+	client, err := c.connect(ctx, o)
+	if err == nil {
+		c.client = client
+	}
+	return err
+}
+
+// watch prints events until the end.
+func (c *call) watch(ctx context.Context, e *render.Events, o netlinkapi.WatchOptions) error {
+	name := c.resource
+	for ev, err := range c.client.Watch(ctx, o) {
+		if errors.Is(context.Cause(ctx), errEnough) {
+			return nil
+		}
+		if err != nil {
+			return c.broken(err)
+		}
+		if !concerns(&ev, &name) {
+			continue
+		}
+		if err := e.Event(ev, c.gen); err != nil {
+			return nil // nobody reads any more
+		}
+	}
+	return nil
+}
+
+// concerns reports whether an event is about the resource of that name, or about
+// any if the name is empty. A resource that is renamed is followed.
+func concerns(ev *netlinkapi.Event, name *string) bool {
+	context := ev.Message.Get(schema.CfgContext)
+	if *name == "" || context == nil {
+		return true
+	}
+	if context.Str("ctx_resource_name") != *name {
+		return false
+	}
+	if ev.Action == schema.Rename && ev.New != nil {
+		*name = ev.New.Name
+	}
+	return true
+}
+
+// pollNow prints the state, and again for each n from standard input.
+func (c *call) pollNow(ctx context.Context, e *render.Events) error {
+	in := bufio.NewReader(c.Stdin)
+	for {
+		e.Restart()
+		if err := c.watch(ctx, e, netlinkapi.WatchOptions{Now: true}); err != nil {
+			return err
+		}
+		if err := nextPoll(in); err != nil {
+			return endOfPoll(err)
+		}
+	}
+}
+
+// nextPoll waits for an n. Its error is errEnough for the end of the input and for
+// any other letter.
+func nextPoll(in io.ByteReader) error {
+	for {
+		switch b, err := in.ReadByte(); {
+		case errors.Is(err, io.EOF):
+			return errEnough
+		case err != nil:
+			return err
+		case b == 'n':
+			return nil
+		case b != '\n':
+			return errEnough
+		}
+	}
+}
+
+func endOfPoll(err error) error {
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return fmt.Errorf("read standard input: %w", err)
+}
+
+// pollRefresh asks for the whole state again for each n from standard input, and
+// ends with the input.
+func (c *call) pollRefresh(ctx context.Context, cancel context.CancelCauseFunc) <-chan struct{} {
+	refresh := make(chan struct{})
+	go func() {
+		in := bufio.NewReader(c.Stdin)
+		for {
+			if err := nextPoll(in); err != nil {
+				cancel(err)
+				return
+			}
+			select {
+			case refresh <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return refresh
+}
+
+// watchReader calls gone when nobody reads the output any more.
+func watchReader(out io.Writer, gone func()) (stop func()) {
+	f, ok := out.(*os.File)
+	if !ok {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go waitHangup(f, done, gone)
+	return func() { close(done) }
+}

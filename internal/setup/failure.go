@@ -1,0 +1,36 @@
+package setup
+
+import "fmt"
+
+// Exit codes that scripts decide by.
+const (
+	exitOK         = 0
+	exitNoState    = 1   // nothing to tell about: no disk, not configured
+	exitOutdated   = 5   // disk is lower than outdated; also: a wait timed out
+	exitRefused    = 10  // the module refuses; also: no such object
+	exitState      = 11  // state change failed
+	exitNoDisk     = 16  // no local disk
+	exitNoGoodDisk = 17  // no access to an up-to-date disk
+	exitUsage      = 20  // wrong arguments, no module, no answer
+	exitNoNumber   = 100 // a number is missing
+	exitUnloaded   = 121 // the module went away meanwhile
+)
+
+// A failure ends a run with an exit code.
+type failure struct {
+	code  int
+	text  string // for stderr, without the newline; "": none
+	usage bool   // print the command's usage, too
+}
+
+func (f *failure) Error() string { return f.text }
+
+// fail returns a failure that needs no usage.
+func fail(code int, format string, args ...any) error {
+	return &failure{code: code, text: fmt.Sprintf(format, args...)}
+}
+
+// misuse returns a failure that shows how to do it.
+func misuse(format string, args ...any) error {
+	return &failure{code: exitUsage, text: fmt.Sprintf(format, args...), usage: true}
+}

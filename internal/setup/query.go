@@ -1,0 +1,136 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"drbdutils/internal/render"
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+
+	"golang.org/x/term"
+)
+
+// snapshot asks for the state of the call's resource, or of all.
+func (c *call) snapshot(ctx context.Context) (*netlinkapi.Snapshot, error) {
+	client, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.Snapshot(ctx, c.resource)
+}
+
+// list asks for a state that is to be listed. What cannot be read counts as
+// nothing, after it was told why.
+//
+// compat: the exit code is 0 then, too.
+func (c *call) list(ctx context.Context) (*netlinkapi.Snapshot, error) {
+	if _, err := c.dial(ctx); err != nil {
+		return nil, err
+	}
+	s, err := c.snapshot(ctx)
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(c.Stderr, "received netlink error reply: %s\n", reason(err))
+		return netlinkapi.NewSnapshot(c.gen), nil
+	}
+	return s, err
+}
+
+// noneFound is what people see when there is nothing.
+const noneFound = "# No currently configured DRBD found."
+
+// status prints the state of resources.
+func status(ctx context.Context, c *call) error {
+	o, err := c.displayOptions()
+	if err != nil {
+		return err
+	}
+	s, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	if c.has("json") > 0 {
+		if err := render.StatusJSON(c.Stdout, s); err != nil {
+			return err
+		}
+	} else if len(s.Resources) == 0 && c.resource == "" && c.gen == schema.V9 {
+		fmt.Fprintln(c.Stdout, noneFound)
+	} else if err := render.Status(c.Stdout, s, o); err != nil {
+		return err
+	}
+	if len(s.Resources) == 0 && c.resource != "" {
+		return fail(exitRefused, "%s: No such resource", c.resource)
+	}
+	return nil
+}
+
+// show9 prints the configuration of resources of DRBD 9.
+func show9(ctx context.Context, c *call) error {
+	if c.has("json") > 0 {
+		return showJSON(ctx, c)
+	}
+	s, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	if len(s.Resources) == 0 && c.resource == "" {
+		fmt.Fprintln(c.Stdout, noneFound)
+	}
+	return render.Show(c.Stdout, s, c.renderOptions())
+}
+
+func showJSON(ctx context.Context, c *call) error {
+	s, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	return render.ShowJSON(c.Stdout, s, c.renderOptions())
+}
+
+// renderOptions returns what the options of the command line say about output.
+func (c *call) renderOptions() render.Options {
+	return render.Options{
+		Verbose:    c.has("verbose"),
+		Statistics: c.has("statistics") > 0,
+		Defaults:   c.has("show-defaults") > 0,
+		Width:      c.columns(),
+		KeyName:    keyName,
+	}
+}
+
+// displayOptions is renderOptions for commands that know colours.
+func (c *call) displayOptions() (render.Options, error) {
+	o := c.renderOptions()
+	given, ok := c.value("color")
+	switch when := given.Value; {
+	case !ok || when == "auto":
+		o.Color = o.Width > 0
+	case !given.HasValue || when == "always":
+		o.Color = true
+	case when != "never":
+		return o, misuse("unknown --color argument '%s' (auto, always, never)", when)
+	}
+	return o, nil
+}
+
+// columns returns the width of the terminal, 0 if the output is none.
+func (t *tool) columns() int {
+	f, ok := t.Stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return pageWidth
+}
+
+// udevNames prints the names of a device as assignments for udev.
+func (t *tool) udevNames(minor uint32, resource string, volume uint64, lower string) {
+	fmt.Fprintf(t.Stdout, "DEVICE=drbd%d\nSYMLINK_BY_RES=drbd/by-res/%s/%d\n", minor, resource, volume)
+	if lower != "" {
+		fmt.Fprintf(t.Stdout, "SYMLINK_BY_DISK=drbd/by-disk/%s\n", strings.TrimPrefix(lower, "/dev/"))
+	}
+}

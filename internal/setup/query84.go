@@ -1,0 +1,185 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"drbdutils/internal/render"
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+)
+
+// volumes asks DRBD 8.4 for the state of a device, or of all devices of a
+// resource, or of all.
+func (c *call) volumes(ctx context.Context) ([]render.Volume84, error) {
+	client, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := netlinkapi.Request{Op: schema.GetStatus, Minor: c.minor, Object: c.object}
+	if c.minor != nil {
+		reply, err := client.Do(ctx, r)
+		return []render.Volume84{{Message: &reply}}, err
+	}
+	if c.resource != "" {
+		r.Sets = append(r.Sets, c.context)
+	}
+	var all []render.Volume84
+	for m, err := range client.Dump(ctx, r) {
+		if errors.Is(err, fs.ErrNotExist) {
+			break // an unknown resource has no volumes
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, render.Volume84{Message: &m})
+	}
+	return all, nil
+}
+
+// volume asks for the one device of the call, and its state.
+func (c *call) volume84(ctx context.Context) (render.Volume84, render.State84, error) {
+	all, err := c.volumes(ctx)
+	if err != nil {
+		return render.Volume84{}, 0, err
+	}
+	state, _ := all[0].State()
+	return all[0], state, nil
+}
+
+// printState prints what text returns, or that the device is not configured.
+func printState(ctx context.Context, c *call, text func(render.State84) string) error {
+	_, s, err := c.volume84(ctx)
+	switch {
+	case err != nil:
+		return err
+	case s.Unconfigured():
+		fmt.Fprintln(c.Stdout, "Unconfigured")
+	default:
+		fmt.Fprintln(c.Stdout, text(s))
+	}
+	return nil
+}
+
+func role84(ctx context.Context, c *call) error {
+	return printState(ctx, c, func(s render.State84) string { return s.Role() + "/" + s.Peer() })
+}
+
+func state84(ctx context.Context, c *call) error {
+	fmt.Fprintf(c.Stderr, "'%s ... state' is deprecated, use '%s ... role' instead.\n", c.Name, c.Name)
+	return role84(ctx, c)
+}
+
+func cstate84(ctx context.Context, c *call) error {
+	return printState(ctx, c, render.State84.ConnText)
+}
+
+func dstate84(ctx context.Context, c *call) error {
+	return printState(ctx, c, func(s render.State84) string { return s.Disk().String() + "/" + s.PeerDisk().String() })
+}
+
+func shStatus84(ctx context.Context, c *call) error {
+	all, err := c.volumes(ctx)
+	if errors.Is(err, fs.ErrNotExist) && c.minor != nil {
+		return render.ShStatusUnknown(c.Stdout, *c.minor)
+	}
+	if err != nil {
+		return err
+	}
+	return render.ShStatus(c.Stdout, all)
+}
+
+func showGI84(ctx context.Context, c *call) error { return gi84(ctx, c, true) }
+func getGI84(ctx context.Context, c *call) error  { return gi84(ctx, c, false) }
+
+func gi84(ctx context.Context, c *call, legend bool) error {
+	v, s, err := c.volume84(ctx)
+	switch {
+	case err != nil:
+		return err
+	case s.Unconfigured():
+		return fail(exitNoState, "Device is unconfigured")
+	case s.Disk() == schema.Diskless:
+		return fail(exitNoState, "Device has no disk")
+	}
+	return render.GI84(c.Stdout, v, legend)
+}
+
+// show84 prints what GetStatus answers in 8.4's form; as JSON in that of 9.
+func show84(ctx context.Context, c *call) error {
+	if c.has("json") > 0 {
+		return showJSON(ctx, c)
+	}
+	all, err := c.volumes(ctx)
+	if err != nil {
+		return err
+	}
+	return render.Show84(c.Stdout, all, c.renderOptions())
+}
+
+func udev84(ctx context.Context, c *call) error {
+	v, _, err := c.volume84(ctx)
+	if err != nil {
+		return err
+	}
+	number, _ := v.Number()
+	lower := ""
+	if disk := v.Get(schema.DiskConf); disk != nil {
+		lower = disk.Str("backing_dev")
+	}
+	c.udevNames(v.Minor, v.Resource(), number, lower)
+	return nil
+}
+
+// events84 prints the event stream of DRBD 8.3 until the module goes away.
+func events84(ctx context.Context, c *call) error {
+	client, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	for m, err := range client.Listen(ctx, netlinkapi.Request{Op: schema.GetStatus, Object: c.object}) {
+		if errors.Is(err, netlinkapi.ErrUnloaded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c.concerns(&m) {
+			if err := render.Event84(c.Stdout, &m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// concerns reports whether a message of the old stream is one that the call
+// wants to see.
+func (c *call) concerns(m *netlinkapi.Message) bool {
+	if m.Op != schema.GetStatus && m.Op != schema.StatusEvent {
+		return false
+	}
+	if c.minor != nil {
+		return m.Minor == *c.minor
+	}
+	return c.resource == "" || m.Get(schema.CfgContext).Str("ctx_resource_name") == c.resource
+}
+
+// down84 takes a resource down. One that is not there is down already.
+func down84(ctx context.Context, c *call) error {
+	all, err := c.volumes(ctx)
+	if err != nil {
+		return err
+	}
+	err = c.do(ctx, c.request())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, v := range all {
+		c.forgetMinor(v.Minor)
+	}
+	c.forgetResource(c.resource)
+	return nil
+}

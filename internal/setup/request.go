@@ -1,0 +1,110 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+)
+
+// request returns the request that the words and options make.
+func (c *call) request() netlinkapi.Request {
+	r := netlinkapi.Request{Op: c.cmd.op, Minor: c.minor, Object: c.object}
+	if c.defaults {
+		r.Flags = schema.SetDefaults
+	}
+	if !c.context.Empty() {
+		r.Sets = append(r.Sets, c.context)
+	}
+	if c.payload != nil {
+		r.Sets = append(r.Sets, c.payload)
+	}
+	return r
+}
+
+// send is what most commands do: one request.
+func send(ctx context.Context, c *call) error {
+	if c.cmd.lock {
+		unlock, err := c.LockMinor(*c.minor)
+		if err != nil {
+			return fail(exitUsage, "%v", err)
+		}
+		defer unlock()
+	}
+	return c.do(ctx, c.request())
+}
+
+// do sends a request and prints what the module says beside success.
+func (c *call) do(ctx context.Context, r netlinkapi.Request) error {
+	client, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	reply, err := client.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.gen == schema.V84: // compat: 8.4's drbdsetup never showed them
+	case reply.Code == schema.NoError || reply.Code == schema.StateDone:
+		c.remarks("warnings from kernel:", reply.Texts())
+	default:
+		c.remarks("additional info from kernel:", reply.Texts())
+	}
+	return nil
+}
+
+// newMinor refuses a minor whose remains are still in sysfs: the module would
+// stumble over them.
+func newMinor(ctx context.Context, c *call) error {
+	for _, path := range []string{
+		"/sys/devices/virtual/block/drbd%d", "/sys/devices/virtual/bdi/147:%d", "/sys/block/drbd%d",
+	} {
+		path = c.Path(fmt.Sprintf(path, *c.minor))
+		if _, err := os.Lstat(path); err == nil {
+			return &netlinkapi.KernelError{
+				Op: c.cmd.op, Object: c.object, Generation: c.gen, Code: schema.ErrMinorOrVolExists,
+				Info: []string{path + " exists, though the module does not know the device"},
+			}
+		}
+	}
+	if err := send(ctx, c); err != nil || c.gen == schema.V84 {
+		return err
+	}
+	return c.linkVolume()
+}
+
+// delMinor removes a device, and what drbdadm noted about it.
+func delMinor(ctx context.Context, c *call) error {
+	err := send(ctx, c)
+	if err == nil {
+		c.forgetMinor(*c.minor)
+	}
+	return err
+}
+
+// delResource removes a resource, and what drbdadm noted about it.
+func delResource(ctx context.Context, c *call) error {
+	err := send(ctx, c)
+	if err == nil {
+		c.forgetResource(c.resource)
+	}
+	return err
+}
+
+// runDir is where the tools note which configuration file is in force.
+const runDir = "/var/run/drbd"
+
+func (t *tool) forgetMinor(minor uint32) {
+	_ = os.Remove(t.Path(fmt.Sprintf("%s/drbd-minor-%d.conf", runDir, minor)))
+}
+
+func (t *tool) forgetResource(name string) {
+	if strings.Contains(name, "/") {
+		return // never outside the directory
+	}
+	_ = os.Remove(t.Path(fmt.Sprintf("%s/drbd-resource-%s.conf", runDir, name)))
+}

@@ -1,0 +1,309 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"drbdutils/netlinkapi"
+	"drbdutils/schema"
+)
+
+// maxWait is the longest time-out that makes sense, in seconds.
+const maxWait = 300000
+
+// timeouts are the seconds to wait, by what the module says about the past.
+// 0 is for ever.
+type timeouts struct {
+	wfc, degraded, outdated int64
+}
+
+// parseTimeouts reads the time-outs of a command line. A time-out that is not
+// given is that of the next more usual case; one that is longer than that makes
+// no sense and is shortened, which the user is told.
+func (c *call) parseTimeouts() (t timeouts, err error) {
+	for _, o := range []struct {
+		name string
+		to   *int64
+	}{{"wfc-timeout", &t.wfc}, {"degr-wfc-timeout", &t.degraded}, {"outdated-wfc-timeout", &t.outdated}} {
+		given, ok := c.value(o.name)
+		if !ok {
+			continue
+		}
+		n, err := parseNumber(given.Value, schema.One)
+		if err != nil {
+			return t, err
+		}
+		if *o.to = int64(n); *o.to < 0 || *o.to > maxWait {
+			return t, fail(exitUsage, "%s => %d out of range [0..%d]", strings.ReplaceAll(o.name, "-", "_"), *o.to, maxWait)
+		}
+	}
+	c.shorten("degr-wfc-timeout", &t.degraded, "wfc-timeout", t.wfc)
+	c.shorten("outdated-wfc-timeout", &t.outdated, "degr-wfc-timeout", t.degraded)
+	return t, nil
+}
+
+func (c *call) shorten(name string, seconds *int64, limitName string, limit int64) {
+	if limit == 0 || *seconds > 0 && *seconds <= limit {
+		return
+	}
+	if *seconds > limit {
+		fmt.Fprintf(c.Stderr, "%s has to be shorter than %s\n%s implicitly set to %s (%ds)\n",
+			name, limitName, name, limitName, limit)
+	}
+	*seconds = limit
+}
+
+// pick returns the time-out for a type that the module named.
+func (t timeouts) pick(kind uint64) time.Duration {
+	seconds := [...]int64{t.wfc, t.degraded, t.outdated}[min(kind, 2)]
+	return time.Duration(seconds) * time.Second
+}
+
+// A target is a peer device that is waited for.
+type target struct {
+	peer, volume uint32
+	until        time.Time // zero: for ever
+}
+
+func (t target) expired() bool { return !t.until.IsZero() && !time.Now().Before(t.until) }
+
+// A waiter waits for its targets.
+type waiter struct {
+	*call
+	connect      bool // being connected is enough
+	afterSplit   bool // wait also if a connection gave up
+	targets      []target
+	complainedOf map[uint32]schema.ConnState
+	now          *netlinkapi.Resource // nil: not there
+}
+
+func (c *call) newWaiter(connect bool) (*waiter, error) {
+	w := &waiter{call: c, connect: connect, complainedOf: map[uint32]schema.ConnState{}}
+	if o, ok := c.value("wait-after-sb"); ok {
+		switch {
+		case !o.HasValue || o.Value == "yes":
+			w.afterSplit = true
+		case o.Value != "no":
+			return nil, fail(exitUsage, "Option --wait-after-sb: invalid argument '%s' (yes, no)", o.Value)
+		}
+	}
+	return w, nil
+}
+
+// timeoutType asks the module which time-out holds for a peer device.
+func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64, error) {
+	r.Op, r.Object = schema.GetTimeoutType, w.object
+	reply, err := w.client.Do(ctx, r)
+	if err != nil {
+		return 0, fail(exitUsage, "error determining which timeout to use: minor not available")
+	}
+	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), nil
+}
+
+// wait9 waits for peer devices of DRBD 9.
+func wait9(connect bool) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		seconds, err := c.parseTimeouts()
+		if err != nil {
+			return err
+		}
+		w, err := c.newWaiter(connect)
+		if err != nil {
+			return err
+		}
+		if err := w.findTargets(ctx, seconds); err != nil || len(w.targets) == 0 {
+			return err
+		}
+		return w.wait(ctx)
+	}
+}
+
+// findTargets looks which peer devices the command means.
+//
+// compat: a peer that is not there, of a resource that has others, is waited for.
+func (w *waiter) findTargets(ctx context.Context, seconds timeouts) error {
+	s, err := w.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	r := s.Resource(w.resource)
+	if r == nil {
+		return nil
+	}
+	var others time.Duration
+	for _, conn := range r.Connections {
+		for _, p := range conn.PeerDevices {
+			object := schema.CfgContext.In(w.gen).New().SetStr("ctx_resource_name", w.resource).
+				SetUint("ctx_peer_node_id", uint64(conn.PeerNodeID)).SetUint("ctx_volume", uint64(p.Volume))
+			kind, err := w.timeoutType(ctx, netlinkapi.Request{Sets: []*schema.Values{object}})
+			if err != nil {
+				return err
+			}
+			if w.selects(conn.PeerNodeID, p.Volume) {
+				w.target(conn.PeerNodeID, p.Volume, seconds.pick(kind))
+			}
+			others = max(others, seconds.pick(kind))
+		}
+	}
+	if len(w.targets) == 0 && hasPeerDevices(r) {
+		w.target(w.peer, w.volume, others)
+	}
+	return nil
+}
+
+func hasPeerDevices(r *netlinkapi.Resource) bool {
+	for _, c := range r.Connections {
+		if len(c.PeerDevices) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// selects reports whether the command is about a peer device.
+func (w *waiter) selects(peer, volume uint32) bool {
+	return (!w.context.Has("ctx_peer_node_id") || peer == w.peer) && (!w.context.Has("ctx_volume") || volume == w.volume)
+}
+
+func (w *waiter) target(peer, volume uint32, d time.Duration) {
+	t := target{peer: peer, volume: volume}
+	if d > 0 {
+		t.until = time.Now().Add(d)
+	}
+	w.targets = append(w.targets, t)
+}
+
+// wait watches until all targets are reached or their time is over.
+func (w *waiter) wait(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timer := time.AfterFunc(maxWait*time.Second, cancel)
+	defer timer.Stop()
+	started := false
+	for e, err := range w.client.Watch(ctx, netlinkapi.WatchOptions{}) {
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return w.broken(err)
+		}
+		started = started || e.Message.Op == schema.InitialStateDone
+		w.follow(e)
+		if !started {
+			continue
+		}
+		done, next := w.check()
+		if done {
+			return nil
+		}
+		timer.Stop()
+		if !next.IsZero() {
+			timer.Reset(time.Until(next))
+		}
+	}
+	if done, _ := w.check(); done {
+		return nil
+	}
+	return &failure{code: exitOutdated}
+}
+
+// broken returns the error of a watch, named after what was waited for.
+func (c *call) broken(err error) error {
+	if code := c.report(fmt.Errorf("%s: %w", c.object, err)); code != 0 {
+		return &failure{code: code}
+	}
+	return nil
+}
+
+// follow keeps the state of the resource that is waited for.
+func (w *waiter) follow(e netlinkapi.Event) {
+	for _, r := range []*netlinkapi.Resource{e.Old, e.New} {
+		if r != nil && r.Name == w.resource {
+			w.now = e.New
+		}
+	}
+}
+
+// check reports whether everything is reached, and if not, when the last target
+// that can still be reached expires; zero is never.
+func (w *waiter) check() (done bool, next time.Time) {
+	done = true
+	for _, t := range w.targets {
+		switch {
+		case w.reached(t):
+			continue
+		case t.until.IsZero():
+			return false, time.Time{}
+		case t.until.After(next):
+			next = t.until
+		}
+		done = false
+	}
+	return done, next
+}
+
+// reached reports whether there is nothing more to wait for at a target.
+func (w *waiter) reached(t target) bool {
+	conn := w.now.Connection(t.peer)
+	if p := conn.PeerDevice(t.volume); p != nil {
+		if s := p.ReplState(); s == schema.Established || w.connect && s > schema.Established {
+			return true
+		}
+	}
+	state := schema.StandAlone
+	if conn != nil {
+		state = conn.State()
+	} else if w.gen == schema.V9 {
+		return w.now == nil
+	}
+	if state >= schema.Unconnected {
+		return false
+	}
+	if w.afterSplit {
+		w.complain(t, conn, state)
+	}
+	return !w.afterSplit
+}
+
+// complain says once why waiting may take long.
+func (w *waiter) complain(t target, conn *netlinkapi.Connection, state schema.ConnState) {
+	if told, ok := w.complainedOf[t.peer]; ok && told == state {
+		return
+	}
+	w.complainedOf[t.peer] = state
+	name := ""
+	if conn != nil {
+		name = conn.Name
+	}
+	fmt.Fprintf(w.Stderr, "%s: connection to peer %d (%s) is %s; waiting all the same, because of --wait-after-sb\n",
+		w.object, t.peer, name, state)
+}
+
+func waitConnect84(ctx context.Context, c *call) error { return wait84(ctx, c, true) }
+func waitSync84(ctx context.Context, c *call) error    { return wait84(ctx, c, false) }
+
+// wait84 waits for a device of DRBD 8.4.
+func wait84(ctx context.Context, c *call, connect bool) error {
+	seconds, err := c.parseTimeouts()
+	if err != nil {
+		return err
+	}
+	w, err := c.newWaiter(connect)
+	if err != nil {
+		return err
+	}
+	v, _, err := c.volume84(ctx)
+	if err != nil {
+		return err
+	}
+	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: c.minor})
+	if err != nil {
+		return err
+	}
+	number, _ := v.Number()
+	w.resource = v.Resource()
+	w.target(0, uint32(number), seconds.pick(kind))
+	return w.wait(ctx)
+}

@@ -1,0 +1,209 @@
+package setup
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"drbdutils/schema"
+
+	"golang.org/x/sys/unix"
+)
+
+// The words that commands take.
+var (
+	resource     = word{name: "resource", take: takeResource}
+	resourceAll  = word{name: "resource", take: takeResourceOrAll, or: []string{"all"}, absent: takeAll}
+	objectAll    = word{name: "resource", take: takeObject, or: []string{"minor", "all"}, absent: takeAll}
+	minor        = word{name: "minor", take: takeMinor}
+	volume       = word{name: "volume", take: takeVolume}
+	peerNode     = word{name: "peer_node_id", take: takePeerNode}
+	localAddress = word{name: "local_addr", take: takeContextAddress("ctx_my_addr")}
+	peerAddress  = word{name: "remote_addr", take: takeContextAddress("ctx_peer_addr")}
+	pathLocal    = word{name: "local-addr", take: takePathAddress("my_addr")}
+	pathPeer     = word{name: "remote-addr", take: takePathAddress("peer_addr")}
+	lowerDevice  = word{name: "lower_dev", take: takeDevice("backing_dev")}
+	metaDevice   = word{name: "meta_data_dev", take: takeDevice("meta_dev")}
+	metaIndex    = word{name: "meta_data_index", take: takeMetaIndex}
+	forgetNode   = word{name: "peer_node_id", take: takeNumber("forget_peer_node_id")}
+	newName      = word{name: "new_name", take: takeNewName}
+)
+
+// checkName refuses names that no resource can have.
+func checkName(name string) error {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	switch {
+	case name == "":
+		return fail(exitNoState, "Resource name is empty.")
+	case strings.ContainsFunc(name, control):
+		return fail(exitNoState, "Resource name is invalid - please don't use control characters.")
+	case len(name) > 127:
+		return fail(exitNoState, "Resource name is too long: at most 127 bytes.")
+	}
+	return nil
+}
+
+func takeResource(_ context.Context, c *call, text string) error {
+	if text == "all" {
+		return misuse("command does not accept argument 'all'")
+	}
+	if err := checkName(text); err != nil {
+		return err
+	}
+	c.object, c.resource = text, text
+	c.context.SetStr("ctx_resource_name", text)
+	return nil
+}
+
+// takeAll is what a missing word means for commands that list.
+func takeAll(c *call) { c.object = "all" }
+
+func takeResourceOrAll(ctx context.Context, c *call, text string) error {
+	if text == "all" {
+		takeAll(c)
+		return nil
+	}
+	return takeResource(ctx, c, text)
+}
+
+// takeObject takes a minor number, a device node, or a resource.
+func takeObject(ctx context.Context, c *call, text string) error {
+	if n, ok := minorNumber(text); ok {
+		c.object, c.minor = text, &n
+		return nil
+	}
+	return takeResourceOrAll(ctx, c, text)
+}
+
+// minorNumber reads 3 or /dev/drbd3.
+func minorNumber(text string) (uint32, bool) {
+	digits := strings.TrimPrefix(text, "/dev/drbd")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := parse32(digits)
+	return n, err == nil
+}
+
+// drbdMajor is the major number of DRBD's block devices.
+const drbdMajor = 147
+
+func takeMinor(_ context.Context, c *call, text string) error {
+	n, ok := minorNumber(text)
+	if !ok {
+		n, ok = minorOfNode(text)
+	}
+	if !ok {
+		return fail(exitUsage, "Cannot determine minor device number of device '%s'", text)
+	}
+	if c.cmd.op != schema.NewMinor {
+		c.object = text
+	}
+	c.minor = &n
+	return nil
+}
+
+// minorOfNode returns the minor number of DRBD's block device at path.
+func minorOfNode(path string) (uint32, bool) {
+	var st syscall.Stat_t
+	err := syscall.Stat(absolute(path), &st)
+	if err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFBLK || unix.Major(uint64(st.Rdev)) != drbdMajor {
+		return 0, false
+	}
+	return unix.Minor(uint64(st.Rdev)), true
+}
+
+// absolute returns what a path on the command line means.
+//
+// compat: relative paths start at the root directory.
+func absolute(path string) string { return filepath.Join("/", path) }
+
+func takeVolume(_ context.Context, c *call, text string) (err error) {
+	c.volume, err = parse32(text)
+	c.context.SetUint("ctx_volume", uint64(c.volume))
+	return err
+}
+
+func takePeerNode(_ context.Context, c *call, text string) (err error) {
+	c.peer, err = parse32(text)
+	c.context.SetUint("ctx_peer_node_id", uint64(c.peer))
+	return err
+}
+
+func takeContextAddress(key string) func(context.Context, *call, string) error {
+	return func(ctx context.Context, c *call, text string) error {
+		a, err := c.parseAddress(ctx, text)
+		c.context.SetStr(key, string(a))
+		if c.resource == "" { // there is no other name for the connection
+			c.object = strings.TrimPrefix(c.object+" "+text, "?? ")
+		}
+		return err
+	}
+}
+
+func takePathAddress(key string) func(context.Context, *call, string) error {
+	return func(ctx context.Context, c *call, text string) error {
+		a, err := c.parseAddress(ctx, text)
+		c.body().SetStr(key, string(a))
+		return err
+	}
+}
+
+func takeNumber(key string) func(context.Context, *call, string) error {
+	return func(_ context.Context, c *call, text string) error {
+		n, err := parse32(text)
+		c.body().SetUint(key, uint64(n))
+		return err
+	}
+}
+
+func takeNewName(_ context.Context, c *call, text string) error {
+	c.body().SetStr("new_resource_name", text)
+	return checkName(text)
+}
+
+// takeDevice takes a block device that can be opened for writing.
+func takeDevice(key string) func(context.Context, *call, string) error {
+	return func(_ context.Context, c *call, text string) error {
+		path := absolute(text)
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return fail(exitUsage, "Can not open device '%s': %s", text, reason(err))
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return fail(exitUsage, "Can not open device '%s': %s", text, reason(err))
+		}
+		if info.Mode()&(os.ModeDevice|os.ModeCharDevice) != os.ModeDevice && !c.fakeDisk(info) {
+			return fail(exitUsage, "%s is not a block device!", text)
+		}
+		c.body().SetStr(key, path)
+		return nil
+	}
+}
+
+// fakeDisk reports whether the file can be a disk for a module without a kernel.
+func (t *tool) fakeDisk(info os.FileInfo) bool {
+	return t.NetlinkSocket() != "" && info.Mode().IsRegular()
+}
+
+func takeMetaIndex(_ context.Context, c *call, text string) error {
+	var n int64
+	switch text {
+	case "internal":
+		n = schema.MetaIndexFlexInt
+	case "flexible":
+		n = schema.MetaIndexFlexible
+	default:
+		u, err := parse32(text)
+		if err != nil {
+			return err
+		}
+		n = int64(u)
+	}
+	c.body().SetInt("meta_dev_idx", n)
+	return nil
+}
