@@ -123,7 +123,7 @@ func parseRate(text string) (int64, error) {
 		return 0, fmt.Errorf("rate %q: want a number of bytes per second, as in 4M", text)
 	}
 	shift, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[strings.ToUpper(unit)]
-	if !ok || n <= 0 {
+	if !ok || n < 0 {
 		return 0, fmt.Errorf("rate %q: want a number of bytes per second, as in 4M", text)
 	}
 	return n << shift, nil

@@ -86,7 +86,7 @@ func (d *device) considers(p packet) bool {
 	}
 	negotiating := s.disk == schema.Negotiating || p.State.Disk == schema.Negotiating
 	starts := p.State.Conn >= startingSyncS && p.State.Conn <= wfBitMapT
-	forced := s.disk == schema.Inconsistent && s.pdsk == schema.Inconsistent && realDisk(p) == schema.UpToDate
+	forced := s.disk == schema.Inconsistent && realDisk(p) == schema.UpToDate
 	return s.conn == connected && (negotiating || starts || forced)
 }
 

@@ -145,7 +145,9 @@ func (c *connection) run(l *link) {
 		c.handle(p)
 	}
 	l.close()
-	c.lost(networkFailure)
+	if m.ctx.Err() == nil { // a power cut changes nothing any more
+		c.lost(networkFailure)
+	}
 	c.link = nil
 	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
 	m.changed.Broadcast()
