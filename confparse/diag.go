@@ -2,22 +2,9 @@ package confparse
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
-
-// Place is a position in a file. The zero Place is nowhere.
-type Place struct {
-	File   string // as named on the command line or by the include
-	Line   int    // from 1
-	Column int    // from 1, in bytes
-	Offset int    // from 0, in bytes
-	Length int    // of the word there, in bytes
-}
-
-// String returns file:line.
-func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
 
 // Severity says what a Diagnostic means for the configuration.
 type Severity uint8
@@ -35,21 +22,21 @@ type Diagnostic struct {
 	Code     string // stable name of the rule, for programs: "duplicate-minor"
 	Place    Place
 	Message  string // one line
-	Detail   string // what is allowed, what to do; may be empty
-	Hint     string // "did you mean ..."; may be empty
+	Detail   string // what is allowed, or what to do; may be empty
+	Hint     string // what was probably meant; may be empty
 	Other    Place  // the other definition, for duplicates
-	Exit     int    // exit code it asks for
+	Exit     int    // exit code it asks for; 0: 10
 }
 
 // Error returns the place and the message in one line.
 func (d Diagnostic) Error() string {
-	if d.Place.File == "" {
+	if d.Place.file == nil {
 		return d.Severity.String() + ": " + d.Message
 	}
-	return fmt.Sprintf("%s:%d: %s: %s", d.Place.File, d.Place.Line, d.Severity, d.Message)
+	return d.Place.String() + ": " + d.Severity.String() + ": " + d.Message
 }
 
-// Diagnostics is all that was found, ordered by file and place.
+// Diagnostics is all that was found, in the order in which it was read.
 type Diagnostics []Diagnostic
 
 // Error returns the problems, one a line.

@@ -1,24 +1,375 @@
 package confparse
 
-import "drbdutils/schema"
+import (
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"drbdutils/schema"
+)
 
 // Load reads the configuration and returns it as written. The model is complete
 // as far as the Diagnostics allow; it must not be acted upon if they are
 // Invalid.
 func Load(src Source) (*Config, Diagnostics) {
-	return &Config{Generation: src.Generation, Node: src.Node}, nil
+	l := newLoader(src)
+	if main := l.mainFile(); main != nil {
+		l.cfg.File = main.path
+		l.read(main)
+		l.readTests()
+	}
+	l.decode()
+	l.readTemplates()
+	diags := l.collect()
+	if !diags.Invalid() {
+		diags = append(diags, l.cfg.resolve(&l.src)...)
+	}
+	if !diags.Invalid() && l.src.Want == nil {
+		diags = append(diags, l.cfg.checkAcross()...)
+	}
+	return l.cfg, diags
 }
 
-// Expand hands down options and volumes: from common to resources, from
-// resources to hosts and connections, from hosts to peer devices. Everything
-// but a plain dump wants that. A second call changes nothing.
-func (c *Config) Expand() Diagnostics {
-	c.expanded = true
-	return nil
-}
-
-// ParseShow reads what drbdsetup show printed. Uniqueness is not checked, and
-// what stands there is never expanded.
+// ParseShow reads what drbdsetup show printed. Options that the schema does not
+// know and values out of range are warnings; uniqueness is not checked, and
+// nothing is handed down.
 func ParseShow(g schema.Generation, text []byte) ([]*Resource, Diagnostics) {
-	return nil, nil
+	l := newLoader(Source{Generation: g})
+	l.show = true
+	l.read(&file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)})
+	l.decode()
+	return l.cfg.Resources, l.collect()
+}
+
+// A loader reads files. What is found goes into parts, in the order of the text,
+// so that blocks can be decoded side by side.
+type loader struct {
+	src   Source
+	files *files
+	cfg   *Config
+	show  bool
+	parts []*part
+	names map[string]Place // where resources are defined
+}
+
+// A part is one statement of a file.
+type part struct {
+	decoder
+	item   item
+	res    *Resource // what its block is decoded into
+	wanted bool      // it has to be decoded
+}
+
+func newLoader(src Source) *loader {
+	cfg := &Config{
+		Generation: src.Generation,
+		Node:       src.Node,
+		Legacy:     true,
+		Global: Global{
+			DialogRefresh: 1, CmdTimeoutShort: 5, CmdTimeoutMedium: 600, UsageCount: "ask",
+		},
+	}
+	return &loader{src: src, files: newFiles(src), cfg: cfg, names: map[string]Place{}}
+}
+
+// part begins a part for a file.
+func (l *loader) part(f *file) *part {
+	p := &part{decoder: decoder{gen: l.src.Generation, file: f, show: l.show}}
+	l.parts = append(l.parts, p)
+	return p
+}
+
+// read takes the statements of a file.
+func (l *loader) read(f *file) {
+	o, err := readOutline(f.text)
+	if err != nil {
+		panic(err) // the scanner has no errors
+	}
+	for i := range o.items {
+		p := l.part(f)
+		p.item = o.items[i]
+		if o.broken != nil && i == len(o.items)-1 {
+			l.brokenItem(p, o.broken)
+			continue
+		}
+		l.statement(p)
+	}
+}
+
+// brokenItem reports the statement that ends an outline early.
+func (l *loader) brokenItem(p *part, w *word) {
+	if len(p.item.words) > 0 && p.item.words[0].is("skip") {
+		p.fail("unclosed", &p.item.words[0], "skip without a block")
+		return
+	}
+	if len(p.item.words) == 0 {
+		p.unexpected(w, "a section")
+		return
+	}
+	l.statement(p)
+	if len(p.diags) == 0 {
+		p.unexpected(w, "';' or '{'")
+	}
+}
+
+// statement dispatches on the first word of a statement.
+func (l *loader) statement(p *part) {
+	w := &p.item.words[0]
+	switch {
+	case w.is("resource"):
+		l.resource(p)
+	case w.is("common"):
+		l.common(p)
+	case w.is("global"):
+		l.global(p)
+	case w.is("include"):
+		l.include(p)
+	case w.is("skip"):
+		l.skip(p)
+	case l.src.Generation == schema.V9 && strings.HasPrefix(w.text, requirePrefix) && w.kind == wordToken:
+		l.require(p)
+	default:
+		diag := p.fail("syntax", w, "expected a section, found %s", w.describe())
+		diag.Detail = "known here: global, common, resource, include, skip"
+		if l.src.Generation == schema.V9 {
+			diag.Detail += ", " + requirePrefix + "{eq,ne,gt,ge,lt,le}"
+		}
+		diag.Hint = nearest(w.text, []string{"global", "common", "resource", "include", "skip"})
+	}
+}
+
+// head returns a cursor for the words of the part's item.
+func (p *part) head() *cursor {
+	s := &statement{words: p.item.words, braced: p.item.braced, brace: p.item.block, end: p.item.block}
+	if p.item.braced {
+		s.brace.text, s.brace.kind = "{", punctToken
+	}
+	return p.cursor(s, 1)
+}
+
+// block reads the block of the part's item.
+func (p *part) block() *statement {
+	w := &p.item.block
+	s, broken := p.tree.read(p.file.text[:int(w.offset)+len(w.text)], int(w.offset), int(w.line))
+	if broken {
+		p.tree.broken = true
+	}
+	return &s
+}
+
+func (l *loader) resource(p *part) {
+	c := p.head()
+	w := c.name("the name of the resource")
+	if !c.open() {
+		return
+	}
+	if !p.goodName(w) {
+		return
+	}
+	r := &Resource{Name: w.text, Place: p.file.place(&p.item.words[0])}
+	if first, ok := l.names[r.Name]; ok && !l.show {
+		p.fail("duplicate", w, "resource %q is already defined", r.Name).Other = first
+	}
+	l.names[r.Name] = r.Place
+	p.res = r
+	if l.src.Want == nil || slices.Contains(l.src.Want, r.Name) {
+		l.want(p)
+	}
+}
+
+// goodName refuses names that cannot be.
+func (p *part) goodName(w *word) bool {
+	if w.text != "" && !strings.ContainsFunc(w.text, func(c rune) bool { return c < 0x20 || c == 0x7f }) {
+		return true
+	}
+	diag := p.fail("resource-name", w, "%q is no name for a resource: it is empty or has control characters", w.text)
+	diag.Exit = 1
+	return false
+}
+
+func (l *loader) common(p *part) {
+	if !p.head().open() {
+		return
+	}
+	if l.cfg.Common != nil {
+		p.fail("duplicate", &p.item.words[0], "there is already a common section").Other = l.cfg.Common.Place
+		return
+	}
+	l.cfg.Common = &Resource{Place: p.file.place(&p.item.words[0])}
+	p.decodeBlock(l.cfg.Common, "common")
+	p.hostsInCommon(l.cfg.Common)
+	p.res = nil
+}
+
+func (p *part) hostsInCommon(common *Resource) {
+	for _, h := range common.Hosts {
+		p.diags = append(p.diags, Diagnostic{Severity: Error, Code: "host-in-common", Place: h.Place,
+			Message: "host sections cannot stand in the common section"})
+	}
+}
+
+// decodeBlock decodes the part's block into a resource.
+func (p *part) decodeBlock(r *Resource, section string) {
+	s := p.block()
+	p.resource(r, section, s)
+	if p.tree.broken && !p.diags.Invalid() {
+		p.unexpected(&p.tree.word, "a statement or '}'")
+	}
+	if s.open() && !p.diags.Invalid() {
+		p.warn("unclosed", &p.item.words[0], "the %s section ends with the file; it has no closing brace", section)
+	}
+	p.tree = tree{}
+}
+
+func (l *loader) skip(p *part) {
+	w := &p.item.block
+	_, closed := blockEnd(p.file.text, int(w.offset))
+	switch {
+	case !closed:
+		p.fail("unclosed", &p.item.words[0], "the skip section has no closing brace")
+	case l.src.Generation == schema.V84 && len(p.item.words) > 1:
+		if c := p.head(); c.name("a name or '{'") != nil {
+			c.open()
+		}
+	}
+}
+
+const requirePrefix = "require-drbd-module-version-"
+
+// require checks the module's version against a statement.
+//
+// compat: the reference compares wrongly: gt is true unless equal, ge always, lt
+// never, le only if equal. Here they mean what they say.
+func (l *loader) require(p *part) {
+	c := p.head()
+	w := &p.item.words[0]
+	l.cfg.Legacy = false
+	text := c.token(versionToken, "a version such as 9.2.0")
+	if !c.end() {
+		return
+	}
+	sign := slices.Compare(l.src.Version[:], versionOf(text))
+	holds, known := map[string]bool{
+		"eq": sign == 0, "ne": sign != 0, "gt": sign > 0, "ge": sign >= 0, "lt": sign < 0, "le": sign <= 0,
+	}[strings.TrimPrefix(w.text, requirePrefix)]
+	switch {
+	case !known:
+		p.unexpected(w, requirePrefix+"{eq,ne,gt,ge,lt,le}")
+	case l.src.Version == [3]int{}:
+		p.fail("module-version", w, "this configuration requires a version of the module, but none is known")
+	case !holds:
+		v := l.src.Version
+		p.fail("module-version", w, "the module is %d.%d.%d, but this configuration requires %s %s",
+			v[0], v[1], v[2], strings.TrimPrefix(w.text, requirePrefix), text)
+	}
+}
+
+func versionOf(text string) []int {
+	var v []int
+	for part := range strings.SplitSeq(text, ".") {
+		n, _ := strconv.Atoi(part)
+		v = append(v, n)
+	}
+	return v
+}
+
+// decode decodes the wanted resources, and those that they refer to.
+func (l *loader) decode() {
+	for {
+		var todo []*part
+		for _, p := range l.parts {
+			if p.wanted {
+				todo = append(todo, p)
+			}
+		}
+		if len(todo) == 0 {
+			return
+		}
+		parallel(len(todo), func(i int) {
+			todo[i].decodeBlock(todo[i].res, "resource")
+			todo[i].wanted = false
+		})
+		if l.src.Want == nil {
+			return
+		}
+		l.wantReferred(todo)
+	}
+}
+
+// wantReferred adds the resources that decoded ones are stacked on or resync
+// after.
+func (l *loader) wantReferred(decoded []*part) {
+	for _, p := range decoded {
+		for _, name := range p.res.refersTo() {
+			i := slices.IndexFunc(l.parts, func(o *part) bool { return o.res != nil && o.res.Name == name })
+			if i >= 0 && !slices.Contains(l.cfg.Resources, l.parts[i].res) {
+				l.want(l.parts[i])
+			}
+		}
+	}
+}
+
+// want has a resource decoded.
+func (l *loader) want(p *part) {
+	p.wanted = true
+	l.cfg.Resources = append(l.cfg.Resources, p.res)
+}
+
+// refersTo returns the names of other resources that matter to this one.
+func (r *Resource) refersTo() []string {
+	var names []string
+	after := func(o Options) {
+		if opt, ok := o.Get("resync-after"); ok {
+			name, _, _ := strings.Cut(opt.Value, "/")
+			names = append(names, name)
+		}
+	}
+	after(r.Disk)
+	for _, v := range r.Volumes {
+		after(v.DiskOptions)
+	}
+	for _, h := range r.Hosts {
+		if h.Kind == Stacked {
+			names = append(names, h.LowerName)
+		}
+		for _, v := range h.Volumes {
+			after(v.DiskOptions)
+		}
+	}
+	return names
+}
+
+// collect returns the diagnostics of all parts, in the order of the text.
+func (l *loader) collect() Diagnostics {
+	var all Diagnostics
+	for _, p := range l.parts {
+		slices.SortStableFunc(p.diags, func(a, b Diagnostic) int { return int(a.Place.offset - b.Place.offset) })
+		all = append(all, p.diags...)
+		p.decoder = decoder{}
+	}
+	return all
+}
+
+// parallel calls do for 0 to n-1, on all processors if that pays.
+func parallel(n int, do func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), n/8)
+	if workers < 2 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -17,20 +17,22 @@ type Config struct {
 	// templates nor a required module version are in it.
 	Legacy bool
 
-	expanded bool
+	expanded, prepared bool
 }
 
-// Global is the global section. Times are in seconds; -1 stands for "not set".
+// Global is the global section. Times are in seconds, 0 is no limit.
 type Global struct {
 	Present               bool // there is a global section
 	DisableIPVerification bool
 	UdevAlwaysUseVNR      bool
-	MinorCount            int // 0: not set
-	DialogRefresh         int // default 1
-	CmdTimeoutShort       int
-	CmdTimeoutMedium      int
-	CmdTimeoutLong        int
+	MinorCount            int    // 0: not set
+	DialogRefresh         int    // default 1
+	CmdTimeoutShort       int    // default 5
+	CmdTimeoutMedium      int    // default 600
+	CmdTimeoutLong        int    // default 0
 	UsageCount            string // yes, no or ask, which is the default
+
+	place Place
 }
 
 // Resource is one resource section, or the common section.
@@ -66,6 +68,9 @@ type Resource struct {
 
 	StackedTimeouts bool
 	BecomePrimaryOn []string // DRBD 8.4 only; "both" stands alone
+
+	templatePlace Place
+	template      *Resource // its common section
 }
 
 // HostKind tells the forms of host sections.
@@ -94,6 +99,8 @@ type Host struct {
 	Proxy      *Proxy
 	LowerName  string // Stacked: the resource below
 	Lower      *Resource
+
+	idPlace Place
 }
 
 // Volume is a volume of a resource or of one host.
@@ -112,7 +119,21 @@ type Volume struct {
 	DiskOptions   Options
 	DeviceOptions Options
 	PeerOptions   Options
+
+	diskPlace, devicePlace, metaPlace Place
+	deviceProblem                     *Diagnostic // judged once it is known whose device it is
+	handed                            parts       // what the volume has from the resource level
 }
+
+// parts are statements of a volume.
+type parts uint8
+
+const (
+	devicePart parts = 1 << iota
+	diskPart
+	metaPart
+	allParts // the volume itself
+)
 
 // Connection is a connection between two hosts.
 type Connection struct {
@@ -192,8 +213,6 @@ type Mesh struct {
 	Hosts []string
 	Net   Options
 	Place Place
-
-	hostPlaces []Place
 }
 
 // Address is a network address as written.

@@ -1,0 +1,199 @@
+package confparse
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// checkAcross refuses what two resources, or two volumes, cannot share: minors,
+// device names, disks, addresses.
+func (c *Config) checkAcross() Diagnostics {
+	u := uses{gen: c.Generation, first: make(map[use]used, 4*len(c.Resources))}
+	for _, r := range c.Resources {
+		for _, h := range r.Hosts {
+			if h.Kind == This || h.Kind == Remote {
+				continue
+			}
+			for _, v := range h.Volumes {
+				u.volume(r, h, v)
+			}
+		}
+		u.addresses(r)
+	}
+	return u.diags
+}
+
+// uses is what has been used, and by whom.
+type uses struct {
+	gen   schema.Generation
+	first map[use]used
+	diags Diagnostics
+}
+
+// A use is a thing on a host.
+type use struct {
+	kind string
+	host string
+	name string
+}
+
+type used struct {
+	res   *Resource
+	place Place
+}
+
+func (u *uses) volume(r *Resource, h *Host, v *Volume) {
+	for _, host := range h.Names {
+		if v.Minor >= 0 {
+			u.claim(use{"minor", host, strconv.Itoa(v.Minor)}, r, v.devicePlace)
+		}
+		if v.DeviceName != "" {
+			u.claim(use{"device", host, v.DeviceName}, r, v.devicePlace)
+		}
+		// compat: the reference finds a disk that is used twice only if both come
+		// from the resource level. Others are reported by lint.
+		if v.handed&diskPart != 0 && v.Disk != "" && v.Disk != noDisk && h.Kind != Stacked {
+			u.claim(use{"disk", host, v.Disk}, r, v.diskPlace)
+		}
+		if v.MetaIndex != "" && v.MetaIndex != "internal" {
+			u.claim(use{"meta-disk", host, v.MetaDisk + " [" + v.MetaIndex + "]"}, r, v.metaPlace)
+		}
+	}
+}
+
+// claim notes a use, and reports it if it is the second one.
+func (u *uses) claim(k use, r *Resource, p Place) {
+	first, ok := u.first[k]
+	if !ok {
+		u.first[k] = used{r, p}
+		return
+	}
+	u.diags = append(u.diags, Diagnostic{
+		Severity: Error, Code: "duplicate-" + k.kind, Place: p, Other: first.place,
+		Message: fmt.Sprintf("resource %s: %s %s on %s is already that of %s", r.Name, k.kind, k.name, k.host, first.res.Name),
+	})
+}
+
+// addresses claims the addresses of a resource. One resource may use an address
+// several times, for several peers.
+func (u *uses) addresses(r *Resource) {
+	if u.gen == schema.V84 {
+		for _, h := range r.Hosts {
+			if h.Address != nil {
+				u.claim84(r, h)
+			}
+		}
+		return
+	}
+	for _, c := range r.Connections {
+		for _, p := range c.Paths {
+			for _, e := range p.Endpoints {
+				u.address(r, e)
+			}
+		}
+	}
+}
+
+func (u *uses) address(r *Resource, e *Endpoint) {
+	if e.Address == nil || e.Address.isLoopback() {
+		return
+	}
+	k := use{"address", "", e.Address.String()}
+	first, ok := u.first[k]
+	if !ok {
+		u.first[k] = used{r, e.Place}
+		return
+	}
+	if first.res != r {
+		u.diags = append(u.diags, Diagnostic{
+			Severity: Error, Code: "duplicate-address", Place: e.Place, Other: first.place,
+			Message: fmt.Sprintf("resource %s: %s is already an address of %s", r.Name, k.name, first.res.Name),
+		})
+	}
+}
+
+// claim84 claims the address of a host. Loopback addresses exist once per host.
+func (u *uses) claim84(r *Resource, h *Host) {
+	host := "any host"
+	if h.Address.isLoopback() {
+		host = h.label()
+	}
+	u.claim(use{"address", host, h.Address.String()}, r, h.Place)
+}
+
+// Validate makes the checks that commands which act, or show the configuration,
+// want, but questions of scripts do not.
+func (c *Config) Validate() Diagnostics {
+	var diags Diagnostics
+	for _, r := range c.Resources {
+		v := validator{gen: c.Generation, res: r}
+		v.validate()
+		diags = append(diags, v.diags...)
+	}
+	return diags
+}
+
+type validator struct {
+	gen   schema.Generation
+	res   *Resource
+	diags Diagnostics
+}
+
+func (v *validator) fail(code string, p Place, format string, args ...any) {
+	v.diags = append(v.diags, Diagnostic{Severity: Error, Code: code, Place: p,
+		Message: "resource " + v.res.Name + ": " + fmt.Sprintf(format, args...)})
+}
+
+func (v *validator) validate() {
+	r := v.res
+	if len(r.Hosts) == 0 {
+		v.fail("no-hosts", r.Place, "there is no host section")
+	}
+	v.proxies()
+	if v.gen != schema.V84 {
+		return
+	}
+	for _, h := range r.Hosts {
+		if h.Kind == Stacked && h.Lower == nil {
+			v.fail("stacked-unknown", h.Place, "there is no resource %q to be stacked on", h.LowerName)
+		}
+	}
+	v.becomePrimary()
+}
+
+// proxies refuses a proxy at one end only.
+func (v *validator) proxies() {
+	hosts := func(have bool) bool {
+		return slices.ContainsFunc(v.res.Hosts, func(h *Host) bool { return (h.Proxy != nil) == have })
+	}
+	if hosts(true) && hosts(false) {
+		v.fail("proxy", v.res.Place, "either all host sections have a proxy, or none")
+		return
+	}
+	for _, c := range v.res.Connections {
+		for _, p := range c.Paths {
+			if len(p.Endpoints) == 2 && (p.Endpoints[0].Proxy == nil) != (p.Endpoints[1].Proxy == nil) {
+				v.fail("proxy", p.Place, "either both endpoints have a proxy, or none")
+			}
+		}
+	}
+}
+
+// becomePrimary checks the hosts that 8.4 promotes at boot.
+func (v *validator) becomePrimary() {
+	r := v.res
+	for _, name := range r.BecomePrimaryOn {
+		known := slices.ContainsFunc(r.Hosts, func(h *Host) bool { return slices.Contains(h.Names, name) })
+		if name != "both" && !known {
+			v.fail("become-primary-on", r.Place, "become-primary-on names %s, for which there is no section", name)
+		}
+	}
+	two, _ := r.Net.Get("allow-two-primaries")
+	if strings.Join(r.BecomePrimaryOn, " ") == "both" && two.Value != "yes" {
+		v.fail("become-primary-on", r.Place, "become-primary-on both needs the net option allow-two-primaries")
+	}
+}

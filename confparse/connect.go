@@ -1,0 +1,227 @@
+package confparse
+
+import (
+	"slices"
+	"strings"
+)
+
+// expandMeshes makes a connection of every pair of hosts in a mesh.
+func (v *resolver) expandMeshes() {
+	for _, m := range v.res.Meshes {
+		v.expandMesh(m)
+	}
+}
+
+func (v *resolver) expandMesh(m *Mesh) {
+	hosts := make([]*Host, 0, len(m.Hosts))
+	for _, name := range m.Hosts {
+		if h := v.meshHost(m, name); h != nil {
+			hosts = append(hosts, h)
+		}
+	}
+	seen := map[[2]*Host]bool{}
+	for i, a := range hosts {
+		for _, b := range hosts[i+1:] {
+			if a == b {
+				continue
+			}
+			// compat: the reference makes a second connection of a pair that is named
+			// again. So does this, or the peers would differ; but it says so.
+			if seen[[2]*Host{a, b}] || seen[[2]*Host{b, a}] {
+				v.warn("duplicate-connection", m.Place, "the mesh joins %s and %s twice", a.label(), b.label())
+			}
+			seen[[2]*Host{a, b}] = true
+			c := v.implicitConnection(a, b, m.Place)
+			c.Net.inherit(m.Net)
+			v.res.Connections = append(v.res.Connections, c)
+		}
+	}
+}
+
+func (v *resolver) meshHost(m *Mesh, name string) *Host {
+	h := v.hostNamed(name)
+	switch {
+	case h == nil:
+		v.fail("host-unknown", m.Place, "the mesh names host %q, but there is no section for it", name)
+		return nil
+	case h.Proxy != nil:
+		v.fail("proxy", m.Place, "host %s has a proxy in its section, which does not go together with a mesh; write an explicit connection", name)
+		return nil
+	case h.Address == nil:
+		v.fail("address-missing", m.Place, "the mesh names host %q, which has no address", name)
+		return nil
+	}
+	return h
+}
+
+// hostNamed returns the host section for a name, or nil.
+func (v *resolver) hostNamed(name string) *Host {
+	for _, h := range v.res.Hosts {
+		if h.Answers(name) {
+			return h
+		}
+	}
+	return nil
+}
+
+// implicitConnection joins two hosts by their own addresses.
+func (v *resolver) implicitConnection(a, b *Host, place Place) *Connection {
+	p := &Path{Implicit: true, Place: place}
+	for _, h := range []*Host{a, b} {
+		p.Endpoints = append(p.Endpoints, &Endpoint{Host: h, Name: h.endpointName(), Address: h.Address, Proxy: h.Proxy, Place: h.Place})
+	}
+	return &Connection{Implicit: true, Paths: []*Path{p}, Place: place, PeerNodeID: -1}
+}
+
+// endpointName returns the name by which an endpoint means the host, "" if only
+// its address does.
+func (h *Host) endpointName() string {
+	if h.Kind == Stacked || len(h.Names) == 0 {
+		return ""
+	}
+	return h.Names[0]
+}
+
+// addImplicit joins two hosts that no connection or mesh speaks of.
+func (v *resolver) addImplicit() {
+	r := v.res
+	if len(r.Connections) > 0 || len(r.Meshes) > 0 {
+		return
+	}
+	switch {
+	case len(r.Hosts) > 2:
+		v.warn("no-connection", r.Place, "more than two hosts, but neither connection nor connection-mesh sections: nothing is connected")
+	case len(r.Hosts) == 2:
+		for _, h := range r.Hosts {
+			if h.Address == nil {
+				v.fail("address-missing", h.Place, "on %s: there is no address", h.label())
+			}
+		}
+		r.Connections = []*Connection{v.implicitConnection(r.Hosts[0], r.Hosts[1], r.Place)}
+	}
+}
+
+// findEndpoints gives each endpoint its host and address.
+func (v *resolver) findEndpoints() {
+	for _, c := range v.res.Connections {
+		if c.Implicit {
+			continue
+		}
+		for _, p := range c.Paths {
+			if len(p.Endpoints) < 2 {
+				v.fail("endpoints", p.Place, "a connection needs two endpoints, this one has %d", len(p.Endpoints))
+			}
+			for _, e := range p.Endpoints {
+				v.findEndpoint(e)
+			}
+		}
+		v.checkPeerDevices(c)
+	}
+	for _, c := range v.res.Connections {
+		for _, p := range c.Paths {
+			v.checkPath(p)
+		}
+	}
+}
+
+func (v *resolver) findEndpoint(e *Endpoint) {
+	if e.Name == "" {
+		v.findByAddress(e)
+		return
+	}
+	if e.Host = v.hostNamed(e.Name); e.Host == nil {
+		if !isShown(e.Name) {
+			v.fail("host-unknown", e.Place, "there is no section for host %q", e.Name)
+		}
+		return
+	}
+	if e.Address != nil {
+		return
+	}
+	if e.Host.Address == nil {
+		v.fail("address-missing", e.Place, "host %q has no address, neither here nor in its section", e.Name)
+		return
+	}
+	a := *e.Host.Address
+	if e.Port != "" {
+		a.Port = e.Port
+	}
+	e.Address = &a
+}
+
+// isShown reports whether a name stands for a host only in drbdsetup show.
+func isShown(name string) bool { return name == "_this_host" || name == "_remote_host" }
+
+// findByAddress finds the host of an endpoint that is an address alone.
+func (v *resolver) findByAddress(e *Endpoint) {
+	for _, h := range v.res.Hosts {
+		if h.Address != nil && e.Address != nil && *h.Address == *e.Address {
+			e.Host = h
+			return
+		}
+	}
+	v.fail("host-unknown", e.Place, "no host section has the address %s", e.Address)
+}
+
+// checkPath refuses a path from an address to itself.
+func (v *resolver) checkPath(p *Path) {
+	if len(p.Endpoints) != 2 {
+		return
+	}
+	a, b := p.Endpoints[0], p.Endpoints[1]
+	if a.Address == nil || b.Address == nil || *a.Address != *b.Address || a.Address.isLoopback() {
+		return
+	}
+	v.fail("same-address", p.Place, "%s is the address of both endpoints", a.Address)
+}
+
+func (a *Address) isLoopback() bool {
+	return strings.HasPrefix(a.Addr, "127.") || a.Addr == "::1"
+}
+
+// checkPeerDevices refuses volumes in a connection that a host does not have.
+func (v *resolver) checkPeerDevices(c *Connection) {
+	for _, d := range c.PeerDevices {
+		for _, e := range c.Paths[0].Endpoints {
+			if e.Host != nil && e.Host.Volume(d.Number) == nil {
+				v.fail("volume-unknown", d.Place, "there is no volume %d on %s", d.Number, e.Host.label())
+			}
+		}
+	}
+}
+
+// findPeers finds this node's end of each connection, and names the connection.
+func (v *resolver) findPeers() {
+	pairs := map[*Host]*Connection{}
+	for _, c := range v.res.Connections {
+		v.findEnds(c)
+		if c.Peer == nil {
+			continue
+		}
+		if first := pairs[c.Peer]; first != nil && !(c.Implicit && first.Implicit) {
+			v.warn("duplicate-connection", c.Place, "there is another connection to %s", c.Peer.label()).Other = first.Place
+		}
+		pairs[c.Peer] = c
+		c.Name = strings.Join(c.Peer.Names, "_")
+		if name, ok := c.Net.Get("_name"); ok {
+			c.Name = name.Value
+		}
+	}
+}
+
+func (v *resolver) findEnds(c *Connection) {
+	me := v.res.Me
+	c.Ignored = true
+	for _, p := range c.Paths {
+		if len(p.Endpoints) != 2 || me == nil {
+			continue
+		}
+		i := slices.IndexFunc(p.Endpoints, func(e *Endpoint) bool { return e.Host == me })
+		if i < 0 {
+			continue
+		}
+		c.Ignored = false
+		p.Me, p.Peer = p.Endpoints[i], p.Endpoints[1-i]
+		c.Peer = p.Peer.Host
+	}
+}

@@ -1,0 +1,293 @@
+package confparse
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// lists is where the options of a section go, by slot. nil: the slot cannot be
+// used here.
+type lists [schema.Slots]*Options
+
+// options decodes a block of options.
+func (d *decoder) options(s *statement, section *schema.Section, to lists) {
+	for i := range s.block {
+		child := &s.block[i]
+		if len(child.words) == 0 {
+			d.unexpected(&child.end, "an option")
+			continue
+		}
+		d.option(child, section, to)
+	}
+	d.checkClosed(s, section.Name)
+}
+
+// option decodes one option.
+func (d *decoder) option(s *statement, section *schema.Section, to lists) {
+	c := d.cursor(s, 0)
+	unknown := d.gen == schema.V9 && c.accept("_unknown")
+	w := c.peek()
+	if c.at >= len(s.words) || w.kind != wordToken && (w.kind != quotedToken || d.gen == schema.V84) {
+		c.expect("an option of the " + section.Name + " section")
+		return
+	}
+	c.at++
+	if slices.Contains(section.Lists, w.text) {
+		d.listOption(c, w, to)
+		return
+	}
+	if d.gen == schema.V84 && slices.Contains(schema.Swallowed84, w.text) {
+		d.warn("obsolete", w, "'%s' has no effect since DRBD 8.4", w.text)
+		return
+	}
+	slot, field, negated := d.find(section, w, to)
+	if field == nil {
+		d.unknownOption(w, section, unknown, to)
+		return
+	}
+	o := Option{Name: field.Name, Field: field, Place: d.file.place(w), Unknown: unknown}
+	d.value(c, &o, negated)
+	if c.end() {
+		*to[slot] = append(*to[slot], o)
+	}
+}
+
+// find looks an option up, by its own name, an old one, or after "no-".
+func (d *decoder) find(section *schema.Section, w *word, to lists) (slot schema.Slot, field *schema.Field, negated bool) {
+	name, negated := strings.CutPrefix(w.text, "no-")
+	if negated && d.gen == schema.V84 && !slices.Contains(schema.NoForms84, name) {
+		return 0, nil, false
+	}
+	if section.Only != nil && !slices.Contains(section.Only, name) || slices.Contains(schema.NotInFiles, name) {
+		return 0, nil, false
+	}
+	if modern, ok := section.Alias[name]; ok {
+		name = modern
+	}
+	for _, slot = range section.Slots {
+		if to[slot] == nil {
+			continue
+		}
+		if field = d.fieldOf(slot, name); field != nil {
+			return slot, field, negated
+		}
+	}
+	// DRBD 8.4 has fencing among the options of a disk, and its files still do.
+	if name == "fencing" && d.gen == schema.V9 && section.Name == "disk" && to[schema.ToNet] != nil {
+		return schema.ToNet, d.fieldOf(schema.ToNet, name), negated
+	}
+	return 0, nil, false
+}
+
+func (d *decoder) fieldOf(slot schema.Slot, name string) *schema.Field {
+	set := slot.In(d.gen)
+	if set == nil {
+		return nil
+	}
+	if f := set.Option(name); f != nil && f.Gen.Has(d.gen) {
+		return f
+	}
+	return nil
+}
+
+// value reads and checks an option's value. An option without one is "yes", or
+// "no" if it was negated.
+//
+// compat: the language of 9 takes a missing value for "yes" whatever the type.
+func (d *decoder) value(c *cursor, o *Option, negated bool) {
+	if c.at >= len(c.s.words) {
+		o.Value = "yes"
+		if negated {
+			o.Value = "no"
+		}
+		switch o.Field.Kind {
+		case schema.Bool, schema.Flag:
+		default:
+			if d.gen == schema.V84 {
+				c.expect("a value for " + o.Name)
+			} else if c.s.end.punct(";") {
+				d.warn("no-value", &c.s.words[c.at-1], "%s has no value; DRBD takes it for \"yes\"", o.Name)
+			}
+		}
+		return
+	}
+	w := c.peek()
+	if !d.isValue(w) || negated && d.gen == schema.V84 {
+		c.expect("a value for " + o.Name)
+		return
+	}
+	c.at++
+	o.Value = w.text
+	if o.Name == "protocol" && d.gen == schema.V84 {
+		o.Value = strings.ToUpper(o.Value)
+	}
+	d.check(w, o)
+}
+
+// isValue reports whether w can be an option's value.
+func (d *decoder) isValue(w *word) bool {
+	switch w.kind {
+	case wordToken:
+		return d.gen == schema.V9 || w.text == "on" || !isKeyword(d.gen, w.text)
+	case quotedToken, integerToken:
+		return true
+	case versionToken, ipv4Token, ipv6Token:
+		return d.gen == schema.V9 || w.kind == versionToken
+	}
+	return false
+}
+
+// check compares a value with what the option allows.
+func (d *decoder) check(w *word, o *Option) {
+	f := o.Field
+	switch {
+	case f.Is(schema.Clamped), f.Name == "resync-after", f.Kind == schema.Serial:
+		return
+	case d.gen == schema.V84 && f.Kind != schema.Bool && !slices.Contains(schema.Checked84, f.Name):
+		if err := invalid(f, o.Value); err != nil {
+			d.warn("unchecked", w, "%v; the module will refuse it", err)
+		}
+		return
+	}
+	err := invalid(f, o.Value)
+	if err == nil {
+		return
+	}
+	diag := d.fail("value", w, "%v", err)
+	if d.gen == schema.V84 && (errors.Is(err, schema.ErrNoNumber) || errors.Is(err, schema.ErrUnit)) {
+		diag.Exit = 20
+	}
+	if d.show {
+		diag.Severity = Warning
+	}
+}
+
+// invalid returns what is wrong with a value, nil if it is fine.
+func invalid(f *schema.Field, text string) error {
+	v, err := f.Parse(text)
+	if err != nil {
+		return err
+	}
+	return f.Check(v)
+}
+
+// unknownOption reports an option that the section does not know.
+func (d *decoder) unknownOption(w *word, section *schema.Section, marked bool, to lists) {
+	if marked || d.show {
+		d.warn("unknown-option", w, "unknown option '%s'", w.text)
+		return
+	}
+	if other := schema.Both &^ d.gen; d.knownIn(other, section, w.text, to) {
+		d.fail("generation", w, "'%s' needs DRBD %s; the configuration is judged for DRBD %s", w.text, other, d.gen)
+		return
+	}
+	if slices.Contains(schema.NotInFiles, w.text) {
+		d.fail("syntax", w, "'%s' is an option of the connect command, not of configuration files", w.text)
+		return
+	}
+	names := d.optionNames(section, to)
+	diag := d.fail("syntax", w, "unknown option '%s' in the %s section", w.text, section.Name)
+	diag.Detail = "known here: " + strings.Join(names, ", ")
+	diag.Hint = nearest(w.text, names)
+}
+
+// knownIn reports whether the other generation has the option there.
+func (d *decoder) knownIn(g schema.Generation, section *schema.Section, name string, to lists) bool {
+	other := decoder{gen: g}
+	w := word{text: name}
+	_, f, _ := other.find(section, &w, to)
+	return f != nil
+}
+
+// optionNames returns what a section knows.
+func (d *decoder) optionNames(section *schema.Section, to lists) []string {
+	if section.Only != nil {
+		return section.Only
+	}
+	var names []string
+	for _, slot := range section.Slots {
+		set := slot.In(d.gen)
+		if set == nil || to[slot] == nil {
+			continue
+		}
+		for i := range set.Fields {
+			f := &set.Fields[i]
+			if f.Name != "" && f.Gen.Has(d.gen) && !slices.Contains(schema.NotInFiles, f.Name) {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	return append(names, section.Lists...)
+}
+
+// listOption decodes the statements that hold words instead of a value.
+func (d *decoder) listOption(c *cursor, w *word, to lists) {
+	switch w.text {
+	case "stacked-timeouts":
+		if c.end() {
+			*to[schema.ToStartup] = append(*to[schema.ToStartup], Option{Name: w.text, Bare: true, Place: d.file.place(w)})
+		}
+	case "become-primary-on":
+		d.becomePrimary(c, w, to[schema.ToStartup])
+	case "plugin":
+		d.plugins(c, to[schema.ToProxy])
+	}
+}
+
+// becomePrimary decodes become-primary-on, which DRBD 9 has no use for.
+func (d *decoder) becomePrimary(c *cursor, w *word, to *Options) {
+	if d.gen == schema.V9 {
+		c.at = len(c.s.words)
+		if c.end() {
+			d.warn("obsolete", w, "become-primary-on has no effect since DRBD 9")
+		}
+		return
+	}
+	var hosts []string
+	for first := true; first || c.at < len(c.s.words) && !c.failed; first = false {
+		hosts = append(hosts, c.name("a host name").text)
+	}
+	if c.end() {
+		*to = append(*to, Option{Name: w.text, Value: strings.Join(hosts, " "), Place: d.file.place(w)})
+	}
+}
+
+// plugins decodes the word lists of a plugin section. Each is an option without
+// value.
+func (d *decoder) plugins(c *cursor, to *Options) {
+	if !c.open() {
+		return
+	}
+	for i := range c.s.block {
+		child := &c.s.block[i]
+		list := d.cursor(child, len(child.words))
+		if len(child.words) == 0 || !list.end() {
+			list.expect("a plugin")
+			continue
+		}
+		words := make([]string, len(child.words))
+		for j := range child.words {
+			words[j] = child.words[j].text
+		}
+		*to = append(*to, Option{Name: strings.Join(words, " "), Bare: true, Field: &plugin, Place: d.file.place(&child.words[0])})
+	}
+	d.checkClosed(c.s, "plugin")
+}
+
+// plugin marks the plugins among the options of a proxy.
+var plugin = schema.Field{Name: "plugin", Kind: schema.String}
+
+// split moves the plugins out of a proxy's options.
+func split(mixed Options) (options, plugins Options) {
+	for _, o := range mixed {
+		if o.Field == &plugin {
+			plugins = append(plugins, o)
+		} else {
+			options = append(options, o)
+		}
+	}
+	return options, plugins
+}

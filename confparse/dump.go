@@ -1,0 +1,463 @@
+package confparse
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// A DumpForm says what a dump shows.
+type DumpForm struct {
+	Verbose bool // what takes effect, hosts and connections complete; after Expand
+	Named   bool // the resource was asked for by name: connections show theirs
+}
+
+// Dump writes the configuration as drbdadm dump does: the global and common
+// sections and all resources. What it writes can be read again and means the
+// same.
+func (c *Config) Dump(w io.Writer, form DumpForm) error {
+	p := dumper{gen: c.Generation, form: form}
+	p.line("# %s", c.File)
+	p.global(&c.Global)
+	if c.Common != nil {
+		p.line("common {")
+		p.sections(c.Common)
+		p.line("}")
+		p.line("")
+	}
+	for _, r := range c.Resources {
+		p.resource(r, c.Node)
+	}
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// DumpResource writes one resource.
+func (c *Config) DumpResource(w io.Writer, r *Resource, form DumpForm) error {
+	p := dumper{gen: c.Generation, form: form}
+	p.resource(r, c.Node)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// A dumper writes the text form.
+type dumper struct {
+	gen   schema.Generation
+	form  DumpForm
+	b     strings.Builder
+	level int
+}
+
+// valueColumn is where values of options begin, and valueWidth the width in
+// which they stand to the right.
+const (
+	step        = 4
+	valueColumn = 25
+	valueWidth  = 3
+	nameWidth   = 16 // of addresses and external metadata, at any level
+)
+
+func (p *dumper) indent() string { return strings.Repeat(" ", p.level*step) }
+
+// line writes one line.
+func (p *dumper) line(format string, args ...any) {
+	if format != "" {
+		p.b.WriteString(p.indent())
+	}
+	fmt.Fprintf(&p.b, format+"\n", args...)
+}
+
+// open and close write the lines around a block.
+func (p *dumper) open(format string, args ...any) {
+	p.line(format+" {", args...)
+	p.level++
+}
+
+func (p *dumper) close() {
+	p.level--
+	p.line("}")
+}
+
+// value writes a statement whose value stands in the column of options.
+func (p *dumper) value(name, value string) {
+	p.line("%-*s %s;", valueColumn-1-p.level*step, name, value)
+}
+
+// option writes an option.
+func (p *dumper) option(o *Option) {
+	if o.Bare {
+		p.line("%s;", o.Name)
+		return
+	}
+	p.value(o.Name, fmt.Sprintf("%*s", valueWidth, Quote(o.Value)))
+}
+
+// section writes a block of options, nothing if there are none.
+func (p *dumper) section(name string, options ...Options) {
+	n := 0
+	for _, l := range options {
+		n += len(l)
+	}
+	if n == 0 {
+		return
+	}
+	p.open("%s", name)
+	for _, l := range options {
+		for i := range l {
+			p.option(&l[i])
+		}
+	}
+	p.close()
+}
+
+// proxySection writes the options of a proxy and its plugins.
+func (p *dumper) proxySection(name string, options, plugins Options) {
+	if len(options) == 0 && len(plugins) == 0 {
+		return
+	}
+	p.open("%s", name)
+	for i := range options {
+		p.option(&options[i])
+	}
+	p.section("plugin", plugins)
+	p.close()
+}
+
+// Quote returns a text as it stands in a configuration file: in quotes, unless it
+// is a short word.
+func Quote(text string) string {
+	if isBare(text) {
+		return text
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
+// quoteName is Quote for a name, which must not be a keyword, number or address.
+func (p *dumper) quoteName(name string) string {
+	if !isBare(name) || classify(name) != wordToken || isKeyword(p.gen, name) {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+	}
+	return name
+}
+
+func (p *dumper) quoteNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = p.quoteName(n)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// maxBare is the length of the longest word that is written without quotes.
+const maxBare = 80
+
+func isBare(text string) bool {
+	if text == "" || len(text) > maxBare {
+		return false
+	}
+	for i := range len(text) {
+		if classes[text[i]] != bareClass {
+			return false
+		}
+	}
+	return true
+}
+
+// Nominal times of commands, which DRBD 8.4's dump leaves out.
+//
+// compat: the effective defaults of the medium and the long time are others, and
+// are always shown.
+const (
+	nominalShort  = 5
+	nominalMedium = 121
+	nominalLong   = 600
+)
+
+func (p *dumper) global(g *Global) {
+	var lines []string
+	add := func(show bool, format string, args ...any) {
+		if show {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}
+	}
+	add(g.DisableIPVerification, "disable-ip-verification;")
+	add(g.MinorCount != 0, "minor-count %d;", g.MinorCount)
+	add(g.DialogRefresh != 1, "dialog-refresh %d;", g.DialogRefresh)
+	add(g.UsageCount != "ask", "usage-count %s;", g.UsageCount)
+	if p.gen == schema.V84 {
+		add(g.CmdTimeoutShort != nominalShort, "cmd-timeout-short %d;", g.CmdTimeoutShort)
+		add(g.CmdTimeoutMedium != nominalMedium, "cmd-timeout-medium %d;", g.CmdTimeoutMedium)
+		add(g.CmdTimeoutLong != nominalLong, "cmd-timeout-long %d;", g.CmdTimeoutLong)
+	}
+	if len(lines) == 0 && !p.form.Verbose {
+		return
+	}
+	p.open("global")
+	for _, l := range lines {
+		p.line("%s", l)
+	}
+	p.close()
+	p.line("")
+}
+
+// sections writes the sections of options at the end of a resource.
+func (p *dumper) sections(r *Resource) {
+	p.level++
+	defer func() { p.level-- }()
+	p.section("options", r.Options)
+	p.section("net", r.Net)
+	p.section("disk", r.Device, r.Disk, r.PeerDevice)
+	p.section("startup", r.startup())
+	p.proxySection("proxy", r.Proxy, r.Plugins)
+	p.section("handlers", r.Handlers)
+}
+
+// startup returns all statements of the startup section.
+func (r *Resource) startup() Options {
+	all := r.Startup[:len(r.Startup):len(r.Startup)]
+	if r.StackedTimeouts {
+		all = append(all, Option{Name: "stacked-timeouts", Bare: true})
+	}
+	if len(r.BecomePrimaryOn) > 0 {
+		all = append(all, Option{Name: "become-primary-on", Value: strings.Join(r.BecomePrimaryOn, " ")})
+	}
+	return all
+}
+
+func (p *dumper) resource(r *Resource, node string) {
+	not := map[bool]string{false: "not "}
+	p.line("# resource %s on %s: %signored, %sstacked", r.Name, node, not[r.Ignored], not[r.Stacked])
+	p.line("# defined at %s:%d", r.Place.Path(), r.Place.Line)
+	p.open("resource %s", p.quoteName(r.Name))
+	if r.Template != "" {
+		p.line("template-file %s;", Quote(r.Template))
+	}
+	if p.gen == schema.V9 && !p.form.Verbose {
+		p.volumes(r.Volumes, false)
+	}
+	for _, h := range r.Hosts {
+		p.host(r, h)
+	}
+	for _, c := range r.Connections {
+		p.connection(c)
+	}
+	if !p.form.Verbose {
+		for _, m := range r.Meshes {
+			p.mesh(m)
+		}
+	}
+	p.level--
+	p.sections(r)
+	p.line("}")
+	p.line("")
+}
+
+func (p *dumper) mesh(m *Mesh) {
+	p.open("connection-mesh")
+	p.line("hosts %s;", p.quoteNames(m.Hosts))
+	p.section("net", m.Net)
+	p.close()
+}
+
+func (p *dumper) host(r *Resource, h *Host) {
+	switch h.Kind {
+	case Stacked:
+		p.open("stacked-on-top-of %s", p.quoteName(h.LowerName))
+		p.line("# on %s ", strings.Join(h.Names, " "))
+	case Floating:
+		if p.gen == schema.V84 {
+			p.open("floating %s", h.Address.text())
+			break
+		}
+		p.open("%-*s %s", nameWidth, "floating", h.Address.text())
+	case This, Remote:
+		p.open("%s", h.Names[0])
+	default:
+		p.open("on %s", p.quoteNames(h.Names))
+	}
+	if h.NodeID >= 0 && p.gen == schema.V9 {
+		p.line("node-id %d;", h.NodeID)
+	}
+	p.section("options", h.Options)
+	p.volumes(h.Volumes, h.Kind == Stacked)
+	if h.Address != nil && h.Kind != Floating {
+		p.address("address", h.Address)
+	}
+	if h.Alternate != nil {
+		p.address("alternate-link-address", h.Alternate)
+	}
+	if h.Proxy != nil {
+		p.proxy("proxy on", h.Proxy)
+	}
+	p.close()
+}
+
+// text returns an address as it stands in a configuration file.
+func (a *Address) text() string {
+	if a == nil {
+		return ""
+	}
+	if a.Family == "ipv6" {
+		return "ipv6 [" + a.Addr + "]:" + a.Port
+	}
+	return a.Family + " " + a.Addr + ":" + a.Port
+}
+
+func (p *dumper) address(name string, a *Address) {
+	p.line("%-*s %s;", nameWidth, name, a.text())
+}
+
+func (p *dumper) proxy(words string, x *Proxy) {
+	p.open("%s %s", words, p.quoteNames(x.Names))
+	p.proxyBody(x)
+	p.close()
+}
+
+func (p *dumper) proxyBody(x *Proxy) {
+	if x.Inside != nil {
+		p.address("inside", x.Inside)
+	}
+	if x.Outside != nil {
+		p.address("outside", x.Outside)
+	}
+	p.proxySection("options", x.Options, x.Plugins)
+}
+
+// volumes writes volumes, or what stands of them in the section itself. Unless
+// all is to be shown, what came from the resource level is left out.
+func (p *dumper) volumes(list []*Volume, stacked bool) {
+	for _, v := range list {
+		hide := v.handed
+		if p.form.Verbose || p.gen == schema.V84 {
+			hide = 0
+		}
+		if hide&allParts != 0 {
+			continue
+		}
+		if stacked {
+			hide |= diskPart | metaPart
+		}
+		if v.Implicit {
+			p.volume(v, hide)
+			continue
+		}
+		p.open("volume %d", v.Number)
+		p.volume(v, hide)
+		p.close()
+	}
+}
+
+func (p *dumper) volume(v *Volume, hide parts) {
+	p.section("disk", v.DeviceOptions, v.DiskOptions, v.PeerOptions)
+	if hide&devicePart == 0 {
+		p.device(v)
+	}
+	if hide&diskPart == 0 {
+		p.disk(v)
+	}
+	if hide&metaPart == 0 {
+		p.metaDisk(v)
+	}
+	if v.Tiebreaker != nil && hide&allParts == 0 {
+		word := map[bool]string{true: "yes", false: "no"}[*v.Tiebreaker]
+		p.value("tiebreaker", fmt.Sprintf("%*s", valueWidth, word))
+	}
+}
+
+func (p *dumper) device(v *Volume) {
+	switch {
+	case v.DeviceName != "" && v.Minor >= 0:
+		p.value("device", fmt.Sprintf("%s minor %d", Quote(v.DeviceName), v.Minor))
+	case v.Minor >= 0:
+		p.value("device", fmt.Sprintf("minor %d", v.Minor))
+	}
+}
+
+func (p *dumper) disk(v *Volume) {
+	switch {
+	case v.Disk != "":
+		p.value("disk", Quote(v.Disk))
+	case p.form.Verbose && p.gen == schema.V9:
+		p.value("disk", noDisk)
+	}
+}
+
+func (p *dumper) metaDisk(v *Volume) {
+	switch v.MetaIndex {
+	case "":
+	case "internal":
+		p.value("meta-disk", "internal")
+	case "flexible":
+		p.line("%-*s %s;", nameWidth, "meta-disk", Quote(v.MetaDisk))
+	default:
+		p.line("%-*s %s [%s];", nameWidth, "meta-disk", Quote(v.MetaDisk), v.MetaIndex)
+	}
+}
+
+// connection writes a connection, unless it is an implicit one and only what was
+// written is asked for.
+func (p *dumper) connection(c *Connection) {
+	if p.gen == schema.V84 || c.Implicit && !p.form.Verbose {
+		return
+	}
+	p.open("connection")
+	for _, path := range c.Paths {
+		if path.Implicit && !p.form.Verbose {
+			p.endpoints(path)
+			continue
+		}
+		p.open("path")
+		p.endpoints(path)
+		p.close()
+	}
+	net := c.Net
+	if p.form.Named && !c.Ignored && net.index("_name") < 0 {
+		net = append(Options{{Name: "_name", Value: c.Name}}, net...)
+	}
+	p.section("net", net)
+	p.section("disk", c.PeerDevice)
+	for _, d := range c.PeerDevices {
+		if d.Implicit && !p.form.Verbose {
+			continue
+		}
+		p.open("volume %d", d.Number)
+		p.section("disk", d.Options)
+		p.close()
+	}
+	p.close()
+}
+
+func (p *dumper) endpoints(path *Path) {
+	for _, e := range path.Endpoints {
+		p.endpoint(e)
+	}
+}
+
+// endpoint writes one end of a path.
+func (p *dumper) endpoint(e *Endpoint) {
+	gap := " " + p.indent()
+	var head, note string
+	switch {
+	case e.Name == "":
+		head = fmt.Sprintf("%-*s %s", nameWidth, "address", e.Address.text())
+		if e.Host != nil {
+			note = " # on " + strings.Join(e.Host.Names, "_")
+		}
+	case e.Port != "" && !p.form.Verbose:
+		head = "host " + p.quoteName(e.Name) + " port " + e.Port
+	case e.written || p.form.Verbose:
+		head = "host " + p.quoteName(e.Name) + gap + "address         " + e.Address.text()
+	default:
+		head = "host " + p.quoteName(e.Name)
+	}
+	switch {
+	case e.Proxy != nil && (e.Host == nil || e.Proxy != e.Host.Proxy):
+		p.proxy(head+gap+"via proxy on", e.Proxy)
+	case e.Outside != nil:
+		p.line("%s%svia outside-address %s;%s", head, gap, e.Outside.text(), note)
+	default:
+		p.line("%s;%s", head, note)
+	}
+}

@@ -1,0 +1,299 @@
+package confparse
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// maxFile is the size of the largest file that is read, in bytes.
+const maxFile = 1 << 30
+
+// Reasons why a file is not read.
+var (
+	errDirectory = errors.New("is a directory")
+	errDevice    = errors.New("is no regular file")
+	errTooLarge  = fmt.Errorf("is larger than %d bytes", maxFile)
+)
+
+// files reads the files of a configuration, each at most once.
+type files struct {
+	src  Source
+	seen map[string]bool   // canonical paths
+	dirs map[string]string // canonical paths of directories
+}
+
+func newFiles(src Source) *files {
+	f := &files{src: src, seen: map[string]bool{}, dirs: map[string]string{}}
+	for _, name := range src.Exclude {
+		f.seen[f.canonical(f.absolute(name))] = true
+	}
+	return f
+}
+
+// absolute completes a name that is relative to the working directory.
+func (f *files) absolute(name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join(f.src.Dir, name)
+}
+
+// rooted returns an absolute path as package fs names it.
+func rooted(abs string) string {
+	if rel := strings.TrimPrefix(abs, "/"); rel != "" {
+		return rel
+	}
+	return "."
+}
+
+// canonical resolves symbolic links. What does not exist stays as it is.
+func (f *files) canonical(abs string) string {
+	for range 40 {
+		if abs == "/" || abs == "." {
+			return abs
+		}
+		dir := f.canonicalDir(path.Dir(abs))
+		abs = path.Join(dir, path.Base(abs))
+		info, err := fs.Lstat(f.src.FS, rooted(abs))
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			return abs
+		}
+		target, err := fs.ReadLink(f.src.FS, rooted(abs))
+		if err != nil {
+			return abs
+		}
+		if !path.IsAbs(target) {
+			target = path.Join(dir, target)
+		}
+		abs = path.Clean(target)
+	}
+	return abs
+}
+
+func (f *files) canonicalDir(dir string) string {
+	known, ok := f.dirs[dir]
+	if !ok {
+		f.dirs[dir] = dir // ends loops
+		known = f.canonical(dir)
+		f.dirs[dir] = known
+	}
+	return known
+}
+
+// readFile reads a file. Only those that the user names himself may be something
+// else than a regular file.
+func (f *files) readFile(name, abs string, named bool) (*file, error) {
+	in, err := f.src.FS.Open(rooted(abs))
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errDirectory}
+	case !named && !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errDevice}
+	}
+	text, err := readAll(in, info.Size())
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return &file{name: name, path: abs, text: text}, nil
+}
+
+// readAll reads to the end, where size is probably how much that is.
+func readAll(in io.Reader, size int64) (string, error) {
+	var b strings.Builder
+	b.Grow(int(min(size, maxFile)) + 1)
+	n, err := io.Copy(&b, io.LimitReader(in, maxFile))
+	if err == nil && n == maxFile {
+		err = errTooLarge
+	}
+	return b.String(), err
+}
+
+// mainFile returns the first candidate for the main file that can be opened, nil
+// after a problem.
+func (l *loader) mainFile() *file {
+	p := l.part(&file{})
+	if slices.Equal(l.src.Files, []string{"-"}) {
+		text, err := readAll(l.src.Stdin, 0)
+		if err != nil {
+			p.broken("read standard input: %v", err)
+			return nil
+		}
+		return &file{name: "STDIN", path: "STDIN", text: text}
+	}
+	var last error
+	for _, name := range l.src.Files {
+		f, err := l.namedFile(name)
+		if err == nil {
+			return f
+		}
+		last = err
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	p.broken("%v", last)
+	if len(l.src.Files) > 1 && errors.Is(last, fs.ErrNotExist) {
+		p.diags[0].Exit = 10
+		p.diags[0].Message = fmt.Sprintf("no configuration: none of %s exists", strings.Join(l.src.Files, ", "))
+	}
+	return nil
+}
+
+// namedFile reads a file that the user named.
+func (l *loader) namedFile(name string) (*file, error) {
+	abs := l.files.canonical(l.files.absolute(name))
+	f, err := l.files.readFile(name, abs, true)
+	if err != nil {
+		return nil, fmt.Errorf("configuration file %s: %w", name, cause(err))
+	}
+	l.files.seen[abs] = true
+	return f, nil
+}
+
+// cause returns the reason in an error about a file, without its path.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// broken reports that a file cannot be read at all.
+func (p *part) broken(format string, args ...any) {
+	p.diags = append(p.diags, Diagnostic{Severity: Error, Code: "file", Message: fmt.Sprintf(format, args...), Exit: 20})
+}
+
+// readTests reads the files that are to be tested.
+func (l *loader) readTests() {
+	for _, name := range l.src.Test {
+		f, err := l.namedFile(name)
+		if err != nil {
+			l.part(&file{}).broken("%v", err)
+			continue
+		}
+		l.read(f)
+	}
+}
+
+// include reads the files of an include statement.
+func (l *loader) include(p *part) {
+	c := p.head()
+	w := c.name("a file name or pattern")
+	if !c.end() {
+		return
+	}
+	dir := path.Dir(p.file.path)
+	if p.file.path == "STDIN" {
+		dir = l.src.Dir
+	}
+	names, err := l.files.glob(dir, w.text)
+	switch {
+	case err != nil:
+		p.fail("include", w, "include %q: %v", w.text, err)
+		return
+	case len(names) == 0 && !strings.ContainsAny(w.text, "*?["):
+		p.fail("include", w, "include %q: no such file", w.text)
+		return
+	}
+	for _, f := range l.readIncluded(p, w, dir, names) {
+		if f != nil {
+			l.read(f)
+		}
+	}
+}
+
+// readIncluded reads the files that were not read before, all at once.
+func (l *loader) readIncluded(p *part, w *word, dir string, names []string) []*file {
+	var fresh []string
+	for _, name := range names {
+		abs := name
+		if !path.IsAbs(name) {
+			abs = path.Join(dir, name)
+		}
+		if abs = l.files.canonical(abs); !l.files.seen[abs] {
+			l.files.seen[abs] = true
+			fresh = append(fresh, name, abs)
+		}
+	}
+	read, errs := make([]*file, len(fresh)/2), make([]error, len(fresh)/2)
+	parallel(len(read), func(i int) {
+		read[i], errs[i] = l.files.readFile(fresh[2*i], fresh[2*i+1], false)
+	})
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		diag := p.fail("include", w, "include %s: %v", fresh[2*i], cause(err))
+		if errors.Is(err, fs.ErrNotExist) {
+			diag.Severity = Warning // it vanished since the pattern matched it
+		}
+		diag.Exit = l.includeExit(err)
+	}
+	return read
+}
+
+// includeExit returns the exit code for a file that cannot be included.
+//
+// compat: those of the reference.
+func (l *loader) includeExit(err error) int {
+	if !errors.Is(err, errDirectory) {
+		return 10
+	}
+	if l.src.Generation == schema.V84 {
+		return 2
+	}
+	return 20
+}
+
+// glob returns the files that match a pattern, sorted, named like the pattern.
+func (f *files) glob(dir, pattern string) ([]string, error) {
+	abs := pattern
+	if !path.IsAbs(pattern) {
+		abs = path.Join(dir, pattern)
+	}
+	matches, err := fs.Glob(f.src.FS, rooted(strings.ReplaceAll(abs, "[!", "[^")))
+	if err != nil {
+		return nil, err
+	}
+	names := matches[:0]
+	for _, m := range matches {
+		if hidden(m, abs) {
+			continue
+		}
+		name := "/" + m
+		if !path.IsAbs(pattern) {
+			name = relative(dir, name)
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// hidden reports whether a name begins with a dot that the pattern did not ask
+// for.
+func hidden(match, pattern string) bool {
+	return strings.HasPrefix(path.Base(match), ".") && !strings.HasPrefix(path.Base(pattern), ".")
+}
+
+// relative returns name as seen from dir.
+func relative(dir, name string) string {
+	if rel, ok := strings.CutPrefix(name, strings.TrimSuffix(dir, "/")+"/"); ok {
+		return rel
+	}
+	return name
+}

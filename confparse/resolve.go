@@ -1,0 +1,446 @@
+package confparse
+
+import (
+	"fmt"
+	"hash/crc32"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// A resolver works out what the sections of one resource mean to each other.
+type resolver struct {
+	cfg   *Config
+	src   *Source
+	res   *Resource
+	diags Diagnostics
+	made  bool // node ids were made up
+}
+
+// resolve works out hosts, volumes, connections and node ids of all resources.
+func (c *Config) resolve(src *Source) Diagnostics {
+	byName := make(map[string]*Resource, len(c.Resources))
+	for _, r := range c.Resources {
+		byName[r.Name] = r
+	}
+	all := make([]resolver, len(c.Resources))
+	var stacked []int
+	parallel(len(all), func(i int) {
+		all[i] = resolver{cfg: c, src: src, res: c.Resources[i]}
+		if !all[i].res.anyStacked() {
+			all[i].resolve()
+		}
+	})
+	for i := range all {
+		if all[i].res.anyStacked() {
+			stacked = append(stacked, i)
+		}
+	}
+	c.resolveStacked(all, stacked, byName)
+	var diags Diagnostics
+	for i := range all {
+		diags = append(diags, all[i].diags...)
+		c.Legacy = c.Legacy && all[i].res.isLegacy()
+	}
+	return diags
+}
+
+// isLegacy reports whether nothing in the resource needs the language of DRBD 9.
+func (r *Resource) isLegacy() bool {
+	written := func(h *Host) bool { return h.NodeID >= 0 && !h.NodeIDMade }
+	return len(r.Meshes) == 0 && r.Template == "" && !slices.ContainsFunc(r.Hosts, written) &&
+		!slices.ContainsFunc(r.Connections, func(c *Connection) bool { return !c.Implicit })
+}
+
+func (r *Resource) anyStacked() bool {
+	return slices.ContainsFunc(r.Hosts, func(h *Host) bool { return h.Kind == Stacked })
+}
+
+// resolveStacked resolves resources that lie on others, the lower ones first.
+func (c *Config) resolveStacked(all []resolver, stacked []int, byName map[string]*Resource) {
+	waiting := map[string]int{}
+	for _, i := range stacked {
+		waiting[all[i].res.Name] = i
+	}
+	used := map[string]*Resource{}
+	var visit func(i int)
+	visit = func(i int) {
+		r := all[i].res
+		delete(waiting, r.Name)
+		for _, h := range r.Hosts {
+			if lower, ok := waiting[h.LowerName]; ok && h.Kind == Stacked {
+				visit(lower)
+			}
+		}
+		all[i].stack(byName, used)
+		all[i].resolve()
+	}
+	for _, i := range stacked {
+		if _, ok := waiting[all[i].res.Name]; ok {
+			visit(i)
+		}
+	}
+}
+
+func (v *resolver) fail(code string, p Place, format string, args ...any) *Diagnostic {
+	v.diags = append(v.diags, Diagnostic{Severity: Error, Code: code, Place: p,
+		Message: "resource " + v.res.Name + ": " + fmt.Sprintf(format, args...)})
+	return &v.diags[len(v.diags)-1]
+}
+
+func (v *resolver) warn(code string, p Place, format string, args ...any) *Diagnostic {
+	d := v.fail(code, p, format, args...)
+	d.Severity = Warning
+	return d
+}
+
+func (v *resolver) v9() bool { return v.cfg.Generation == schema.V9 }
+
+// stack joins the stacked sections with the resources below.
+func (v *resolver) stack(byName map[string]*Resource, used map[string]*Resource) {
+	for _, h := range v.res.Hosts {
+		if h.Kind != Stacked {
+			continue
+		}
+		lower := byName[h.LowerName]
+		if lower == nil {
+			if v.v9() {
+				v.fail("stacked-unknown", h.Place, "there is no resource %q to be stacked on", h.LowerName)
+			}
+			continue
+		}
+		if other := used[lower.Name]; other != nil && other != v.res {
+			v.fail("duplicate", h.Place, "resource %q already has %q on top", lower.Name, other.Name)
+		}
+		used[lower.Name] = v.res
+		h.Lower = lower
+		for _, below := range lower.Hosts {
+			h.Names = append(h.Names, below.Names...)
+		}
+	}
+}
+
+// resolve works everything out, in an order in which each step finds what it
+// needs.
+func (v *resolver) resolve() {
+	v.findMe()
+	for _, h := range v.res.Hosts {
+		v.inherit(h)
+		v.complete(h)
+	}
+	v.compareVolumes()
+	if !v.v9() {
+		v.findPeer()
+		return
+	}
+	v.expandMeshes()
+	v.addImplicit()
+	v.findEndpoints()
+	v.nodeIDs()
+	v.findPeers()
+}
+
+// findMe finds the host section that is for this node.
+func (v *resolver) findMe() {
+	r := v.res
+	for _, h := range r.Hosts {
+		if !v.isMe(h) {
+			continue
+		}
+		if r.Me != nil {
+			v.fail("me-twice", h.Place, "a second section is for this node, %s", v.cfg.Node).Other = r.Me.Place
+			return
+		}
+		r.Me = h
+	}
+	if r.Me == nil {
+		r.Ignored = true
+		return
+	}
+	r.Stacked = r.Me.Kind == Stacked
+	if r.Stacked {
+		r.Lower = r.Me.Lower
+	}
+}
+
+func (v *resolver) isMe(h *Host) bool {
+	switch h.Kind {
+	case On:
+		return slices.ContainsFunc(h.Names, v.isMyName)
+	case Floating:
+		return h.Address != nil && v.isMyAddress(h.Address)
+	case Stacked:
+		return h.Lower != nil && !h.Lower.Ignored
+	}
+	return h.Kind == This
+}
+
+// isMyName reports whether a name is this node's.
+func (v *resolver) isMyName(name string) bool {
+	if v.v9() {
+		return sameHost(name, v.cfg.Node)
+	}
+	return name == v.cfg.Node
+}
+
+func (v *resolver) isMyAddress(a *Address) bool {
+	if a.Family == "ssocks" || a.Family == "sdp" || a.Addr == v.cfg.Node {
+		return true
+	}
+	addr, err := netip.ParseAddr(a.Addr)
+	return err == nil && (addr.Unmap().IsLoopback() || v.src.Local != nil && v.src.Local(addr))
+}
+
+// inherit hands the volumes of the resource down to a host. What lies on another
+// resource has its device for a disk.
+func (v *resolver) inherit(h *Host) {
+	var last *Volume
+	for _, from := range v.res.Volumes {
+		if last != nil && last.Number == from.Number {
+			continue
+		}
+		last = from
+		to := h.Volume(from.Number)
+		if to == nil {
+			to = &Volume{Number: from.Number, Implicit: from.Implicit, Place: from.Place, Minor: -1, handed: allParts}
+			insert(&h.Volumes, to)
+		}
+		to.take(from)
+	}
+	if h.Kind != Stacked || h.Lower == nil {
+		return
+	}
+	for _, vol := range h.Volumes {
+		vol.MetaDisk, vol.MetaIndex, vol.handed = "internal", "internal", vol.handed|diskPart|metaPart
+		if below := h.Lower.anyVolume(vol.Number); below != nil {
+			vol.Disk = below.path()
+		}
+	}
+}
+
+// anyVolume returns this node's volume of that number, or another host's.
+func (r *Resource) anyVolume(number int) *Volume {
+	if r.Me != nil {
+		return r.Me.Volume(number)
+	}
+	for _, h := range r.Hosts {
+		if vol := h.Volume(number); vol != nil {
+			return vol
+		}
+	}
+	return nil
+}
+
+// path returns the name of the volume's device.
+func (v *Volume) path() string {
+	if v.DeviceName != "" {
+		return v.DeviceName
+	}
+	return fmt.Sprintf("/dev/drbd%d", v.Minor)
+}
+
+// take completes a volume by one of the resource level.
+func (v *Volume) take(from *Volume) {
+	if v.DeviceName == "" && v.Minor < 0 && (from.DeviceName != "" || from.Minor >= 0) {
+		v.DeviceName, v.Minor, v.devicePlace, v.handed = from.DeviceName, from.Minor, from.devicePlace, v.handed|devicePart
+		v.deviceProblem = from.deviceProblem
+	}
+	if v.Disk == "" && from.Disk != "" {
+		v.Disk, v.diskPlace, v.handed = from.Disk, from.diskPlace, v.handed|diskPart
+	}
+	if v.MetaDisk == "" && from.MetaDisk != "" {
+		v.MetaDisk, v.MetaIndex, v.metaPlace, v.handed = from.MetaDisk, from.MetaIndex, from.metaPlace, v.handed|metaPart
+	}
+	if v.Tiebreaker == nil {
+		v.Tiebreaker = from.Tiebreaker
+	}
+}
+
+// complete checks that a host has all that its volumes need.
+func (v *resolver) complete(h *Host) {
+	for _, vol := range h.Volumes {
+		v.completeVolume(h, vol)
+	}
+	if h.Address == nil && !v.v9() && h.Kind != This && h.Kind != Remote {
+		v.fail("address-missing", h.Place, "on %s: there is no address", h.label())
+	}
+	if p := h.Proxy; p != nil {
+		v.completeProxy(p)
+	}
+}
+
+func (v *resolver) completeVolume(h *Host, vol *Volume) {
+	if p := vol.deviceProblem; p != nil {
+		// compat: the reference of DRBD 9 looks at the local host's devices only, so
+		// that a file is good on one node and bad on another.
+		d := *p
+		if v.v9() && h != v.res.Me && vol.handed&devicePart == 0 {
+			d.Severity = Warning
+		}
+		v.diags = append(v.diags, d)
+	}
+	strict := h.Kind == On || h.Kind == Floating
+	if vol.Minor < 0 && vol.DeviceName == "" && (strict || h.Kind == Stacked) {
+		v.fail("device-missing", h.Place, "on %s: volume %d has no device", h.label(), vol.Number)
+	}
+	if !strict {
+		return
+	}
+	any := vol.Disk != "" || vol.MetaDisk != ""
+	switch {
+	case v.v9() && !any, v.v9() && vol.Disk == noDisk:
+		return
+	case vol.Disk == "":
+		v.fail("disk-missing", h.Place, "on %s: volume %d has no disk", h.label(), vol.Number)
+	}
+	if vol.MetaDisk != "" {
+		return
+	}
+	if !v.v9() {
+		v.fail("meta-disk-missing", h.Place, "on %s: volume %d has no meta-disk", h.label(), vol.Number)
+		return
+	}
+	vol.MetaDisk, vol.MetaIndex, vol.handed = "internal", "internal", vol.handed|metaPart
+}
+
+// noDisk is the disk of a volume that shall have none.
+const noDisk = "none"
+
+func (v *resolver) completeProxy(p *Proxy) {
+	if p.Inside == nil {
+		v.fail("proxy", p.Place, "proxy on %s: there is no inside address", strings.Join(p.Names, " "))
+	}
+	if p.Outside == nil {
+		v.fail("proxy", p.Place, "proxy on %s: there is no outside address", strings.Join(p.Names, " "))
+	}
+}
+
+// label names a host section in messages.
+func (h *Host) label() string { return strings.Join(h.Names, " ") }
+
+// compareVolumes checks that all hosts have the same volumes.
+func (v *resolver) compareVolumes() {
+	hosts := v.res.Hosts
+	for _, h := range hosts {
+		if i := slices.IndexFunc(h.Volumes, func(o *Volume) bool { return o.Implicit }); i >= 0 && len(h.Volumes) > 1 {
+			v.fail("mixed-volumes", v.res.Place, "on %s: there are volume sections beside device, disk or meta-disk statements", h.label()).Other = h.Volumes[i].Place
+		}
+		if h.Kind == Stacked && h.Lower != nil {
+			v.compareWithLower(h)
+		}
+		if h != hosts[0] {
+			v.compareHosts(hosts[0], h)
+		}
+	}
+}
+
+func (v *resolver) compareHosts(a, b *Host) {
+	for _, vol := range a.Volumes {
+		other := b.Volume(vol.Number)
+		switch {
+		case other == nil:
+			v.fail("volume-sets", v.res.Place, "on %s: volume %d is missing; it is there on %s", b.label(), vol.Number, a.label())
+		case other.Implicit != vol.Implicit:
+			v.fail("volume-sets", v.res.Place, "volume 0 has a section on only one of %s and %s", a.label(), b.label())
+		}
+	}
+	for _, vol := range b.Volumes {
+		if a.Volume(vol.Number) == nil {
+			v.fail("volume-sets", v.res.Place, "on %s: volume %d is missing; it is there on %s", a.label(), vol.Number, b.label())
+		}
+	}
+}
+
+// compareWithLower checks that each volume has one below.
+//
+// compat: in the language of 9, other hosts of the lower resource than this one
+// must not have more volumes, either.
+func (v *resolver) compareWithLower(h *Host) {
+	for _, below := range h.Lower.Hosts {
+		mine := below == h.Lower.Me
+		if !v.v9() && !mine {
+			continue
+		}
+		for _, vol := range h.Volumes {
+			if below.Volume(vol.Number) == nil {
+				v.fail("volume-sets", v.res.Place, "volume %d has no volume below in %s on %s", vol.Number, h.LowerName, below.label())
+			}
+		}
+		for _, vol := range below.Volumes {
+			if h.Volume(vol.Number) == nil && !mine && v.v9() {
+				v.fail("volume-sets", v.res.Place, "volume %d is missing; %s has it on %s", vol.Number, h.LowerName, below.label())
+			}
+		}
+	}
+}
+
+// findPeer finds the other of two hosts, for DRBD 8.4.
+func (v *resolver) findPeer() {
+	r := v.res
+	if r.Me == nil || len(r.Hosts) != 2 {
+		return
+	}
+	r.Peer84 = r.Hosts[0]
+	if r.Peer84 == r.Me {
+		r.Peer84 = r.Hosts[1]
+	}
+}
+
+// nodeIDs gives ids to two hosts that have none, and checks that all have one.
+func (v *resolver) nodeIDs() {
+	hosts := slices.DeleteFunc(slices.Clone(v.res.Hosts), func(h *Host) bool { return h.Kind == This })
+	if v.implicitPair() {
+		v.makeIDs(hosts[0], hosts[1])
+	}
+	for i, h := range hosts {
+		if h.NodeID < 0 && h.Kind != Remote {
+			v.fail("node-id-missing", h.Place, "on %s: there is no node-id", h.label())
+			continue
+		}
+		for _, other := range hosts[:i] {
+			if other.NodeID == h.NodeID {
+				v.fail("duplicate", h.idPlace, "node-id %d is already that of %s", h.NodeID, other.label()).Other = other.idPlace
+			}
+		}
+	}
+}
+
+// implicitPair reports whether the resource is of two hosts without ids that are
+// joined by an implicit connection.
+func (v *resolver) implicitPair() bool {
+	c := v.res.Connections
+	return len(v.res.Hosts) == 2 && len(c) == 1 && c[0].Implicit && len(v.res.Meshes) == 0 &&
+		v.res.Hosts[0].NodeID < 0 && v.res.Hosts[1].NodeID < 0
+}
+
+// makeIDs gives node id 0 to the host whose address has the larger hash, as
+// DRBD 9 does everywhere where an 8.4 configuration names none.
+func (v *resolver) makeIDs(a, b *Host) {
+	if a.Address == nil || b.Address == nil {
+		return
+	}
+	ha, hb := addressHash(a.Address), addressHash(b.Address)
+	if ha == hb && a.Proxy != nil && b.Proxy != nil && a.Proxy.Outside != nil && b.Proxy.Outside != nil {
+		ha, hb = addressHash(a.Proxy.Outside), addressHash(b.Proxy.Outside)
+	}
+	switch {
+	case ha == hb:
+		v.fail("node-id-missing", v.res.Place, "node ids cannot be worked out, because both addresses are alike; write node-id statements").Exit = 20
+		return
+	case ha > hb:
+		a.NodeID, b.NodeID = 0, 1
+	default:
+		a.NodeID, b.NodeID = 1, 0
+	}
+	a.NodeIDMade, b.NodeIDMade = true, true
+}
+
+// addressHash is the CRC-32C of the address text, with a start value and without
+// final inversion as DRBD 9's own tools have it.
+func addressHash(a *Address) int32 {
+	const start = 0x1a656f21
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return int32(^crc32.Update(^uint32(start), table, []byte(a.Addr)))
+}
