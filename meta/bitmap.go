@@ -46,13 +46,12 @@ func (b *Bitmap) Slots() int { return int(b.slots) }
 // Bytes returns the size of the bitmap on disk.
 func (b *Bitmap) Bytes() int64 { return b.bytes }
 
-// The bitmap is looked at in windows of so many words of every slot. They start
-// and end at multiples of blockWords, which is a multiple of 4096 bytes whatever
-// the number of slots.
-const (
-	blockWords = BlockSize / 4
-	window     = 16 * blockWords
-)
+// blockWords words of every slot are a multiple of 4096 bytes, whatever the
+// number of slots.
+const blockWords = BlockSize / 4
+
+// window is how many words of every slot are looked at together.
+func (b *Bitmap) window() int64 { return chunk / (BlockSize * b.slots) * blockWords }
 
 // windows calls f with each stretch of the area that holds words first to last
 // (not included) of the slots, and writes it back where f says that it changed.
@@ -60,6 +59,7 @@ func (b *Bitmap) windows(first, last int64, f func(k int64, area []byte) (change
 	span := 4 * b.slots
 	first = first &^ (blockWords - 1)
 	last = (last + blockWords - 1) &^ (blockWords - 1)
+	window := b.window()
 	buf := make([]byte, min(window, last-first)*span)
 	for k := first; k < last; k += window {
 		area := buf[:min(int64(len(buf)), (last-k)*span, b.bytes-k*span)]
@@ -95,7 +95,7 @@ func (b *Bitmap) change(slot int, first, count int64, op func(word, mask uint32)
 	}
 	end := first + count
 	return b.windows(first/32, (end+31)/32, func(k int64, area []byte) bool {
-		from, to := max(first/32, k), min((end+31)/32, k+window)
+		from, to := max(first/32, k), min((end+31)/32, k+b.window())
 		for w := from; w < to; w++ {
 			p := area[4*((w-k)*b.slots+int64(slot)):]
 			word := binary.LittleEndian.Uint32(p)

@@ -46,6 +46,10 @@ type UUIDOptions struct {
 // Create writes new metadata. A superblock that is there already is erased
 // first and the new one is written last: until then the disk carries none.
 func Create(d Disk, size int64, o CreateOptions) (*Image, error) {
+	if o.Version == V06 {
+		m := &Image{Super: fresh(V06, DefaultGeometry), Place: Place{DiskSize: size}, disk: d}
+		return m, m.WriteSuperblock()
+	}
 	place, err := NewPlace(o.Index, size, o.Geometry)
 	if err != nil {
 		return nil, err

@@ -71,3 +71,20 @@ func fill(d Disk, off, n int64, value byte, progress Progress) error {
 	}
 	return nil
 }
+
+// copyRange copies n bytes between places that do not overlap.
+func copyRange(to io.WriterAt, at int64, from io.ReaderAt, off, n int64, progress Progress) error {
+	buf := make([]byte, min(n, chunk))
+	for done := int64(0); done < n; {
+		part := buf[:min(n-done, chunk)]
+		if _, err := readFull(from, part, off+done); err != nil {
+			return err
+		}
+		if _, err := to.WriteAt(part, at+done); err != nil {
+			return err
+		}
+		done += int64(len(part))
+		progress.report(done, n)
+	}
+	return nil
+}

@@ -67,7 +67,7 @@ func (m *Image) dumpHead(t *bytes.Buffer, o DumpOptions) {
 	}
 	fmt.Fprintf(t, "# md_size_sect %d\n", sb.MDSizeSect)
 	for _, line := range o.Notes {
-		fmt.Fprintf(t, "# %s\n", line)
+		t.WriteString(strings.TrimRight("# "+line, " ") + "\n")
 	}
 	p := m.Place
 	fmt.Fprintf(t, "# md_offset %d\n# al_offset %d\n# bm_offset %d\n\n", p.Superblock, p.AL, p.Bitmap)

@@ -197,16 +197,16 @@ func (sb *Superblock) ForgetPeer(node int) {
 	sb.Peers[node] = Peer{BitmapUUID: p.BitmapUUID, BitmapDagtag: p.BitmapDagtag, BitmapIndex: NoBitmapSlot}
 }
 
-// RepairDay0 gives entries that belong to nobody the bitmap UUID of day 0, and
-// returns the node ids of those that had another.
-func (sb *Superblock) RepairDay0() []int {
+// RepairDay0 gives entries that belong to nobody the bitmap UUID of day 0. It
+// returns that UUID, and by node id those that were wrong.
+func (sb *Superblock) RepairDay0() (UUID, map[int]UUID) {
 	ref, ok := sb.day0()
-	var repaired []int
+	wrong := map[int]UUID{}
 	for id := range sb.Peers {
-		if ok && sb.isDay0(id) && sb.Peers[id].BitmapUUID != ref.BitmapUUID {
-			sb.Peers[id].BitmapUUID = ref.BitmapUUID
-			repaired = append(repaired, id)
+		if p := &sb.Peers[id]; ok && sb.isDay0(id) && p.BitmapUUID != ref.BitmapUUID {
+			wrong[id] = p.BitmapUUID
+			p.BitmapUUID = ref.BitmapUUID
 		}
 	}
-	return repaired
+	return ref.BitmapUUID, wrong
 }

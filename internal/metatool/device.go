@@ -1,0 +1,217 @@
+package metatool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"drbdutils/internal/cli"
+	"drbdutils/meta"
+)
+
+// libDir is where drbdmeta remembers things about minors.
+const libDir = "/var/lib/drbd"
+
+// majorDRBD is the major number of DRBD devices.
+const majorDRBD = 147
+
+var devicePath = regexp.MustCompile(`^/dev/drbd([0-9]+)$`)
+
+// minorOf returns the minor that the first argument names, or -1.
+//
+// compat: what names no minor is taken as none, as if it were "-".
+func minorOf(word string) int {
+	if m := devicePath.FindStringSubmatch(word); m != nil {
+		word = m[1]
+	}
+	if n, err := strconv.ParseUint(word, 10, 20); err == nil {
+		return int(n)
+	}
+	info, err := os.Stat(word)
+	if err != nil {
+		return -1
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || info.Mode()&os.ModeDevice == 0 || devMajor(uint64(st.Rdev)) != majorDRBD {
+		return -1
+	}
+	return int(devMinor(uint64(st.Rdev)))
+}
+
+// lock keeps other tools away from the minor, and makes sure that nothing is
+// changed below an attached device.
+func (t *tool) lock(ctx context.Context) (unlock func(), err error) {
+	if t.minor < 0 {
+		return func() {}, nil
+	}
+	unlock, err = t.env.LockMinor(uint32(t.minor))
+	if err != nil {
+		return nil, fail(exitUsage, "%v", err)
+	}
+	attached, err := t.attached(ctx)
+	switch {
+	case err != nil:
+	case !attached:
+		return unlock, nil
+	case t.cmd.modifies && !t.opt.tentativeRepair(t.cmd):
+		err = fail(exitUsage, "Device '%d' is configured!", t.minor)
+	default:
+		t.stale = true
+		return unlock, nil
+	}
+	unlock()
+	return nil, err
+}
+
+// tentativeRepair reports whether a command that usually writes only looks.
+func (o *options) tentativeRepair(c *command) bool {
+	return c.name == "repair-md" && (o.tentative || o.dryRun)
+}
+
+// diskStates are the states of a local disk, in the order of the kernel.
+var diskStates = []string{
+	"Diskless", "Attaching", "Detaching", "Failed", "Negotiating",
+	"Inconsistent", "Outdated", "DUnknown", "Consistent", "UpToDate",
+}
+
+// attached asks drbdsetup whether the kernel uses the disk. It is not attached
+// where drbdsetup does not know the minor, or cannot be run at all.
+func (t *tool) attached(ctx context.Context) (bool, error) {
+	path := t.findInPath("drbdsetup")
+	if path == "" {
+		return false, nil
+	}
+	cmd := exec.CommandContext(ctx, path, "dstate", strconv.Itoa(t.minor))
+	cmd.Env = append(os.Environ(), cli.FakeVariable+"="+t.env.Getenv(cli.FakeVariable))
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		if code := exit.ExitCode(); code == 10 || code == 20 {
+			return false, nil
+		}
+	} else if err != nil {
+		return false, nil
+	}
+	state, _, _ := strings.Cut(strings.TrimSpace(string(out)), "/")
+	if state == "Unconfigured" {
+		return false, nil
+	}
+	i := slices.IndexFunc(diskStates, func(s string) bool { return state != "" && strings.HasPrefix(s, state) })
+	if i < 0 {
+		return false, fail(exitUsage, "drbdsetup dstate %d: disk state '%s' is not understood", t.minor, state)
+	}
+	return i > 0, nil
+}
+
+// findInPath looks a program up in the PATH of the environment, then beside the
+// program that runs.
+func (t *tool) findInPath(name string) string {
+	dirs := filepath.SplitList(t.env.Getenv("PATH"))
+	if self, err := os.Executable(); err == nil {
+		dirs = append(dirs, filepath.Dir(self))
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	return ""
+}
+
+// openDevice opens the device, once. Layouts that share the disk with data want
+// it alone.
+func (t *tool) openDevice() error {
+	if t.dev != nil {
+		return nil
+	}
+	o := meta.DeviceOptions{
+		Exclusive: t.index.Internal() || t.index == meta.FlexExternal,
+		AllowFile: t.opt.force || t.cmd.anyFile || t.version == meta.V06,
+	}
+	dev, err := meta.OpenDevice(t.path, o)
+	if errors.Is(err, syscall.EBUSY) {
+		dev, err = t.openShared(o, err)
+	}
+	switch {
+	case errors.Is(err, meta.ErrNotBlockDevice):
+		return fail(exitUsage, "'%s' is not a block device!", t.path)
+	case err != nil:
+		return t.openError(err)
+	}
+	t.dev, t.disk = dev, dev
+	if t.opt.dryRun {
+		t.disk = &dryRun{Disk: dev, tool: t}
+	}
+	return nil
+}
+
+func (t *tool) openError(err error) error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fail(exitUsage, "open(%s) failed: %v", t.path, err)
+}
+
+// openShared opens a device that somebody else uses, if that is wanted.
+func (t *tool) openShared(o meta.DeviceOptions, busy error) (*meta.Device, error) {
+	if t.opt.force || t.cmd.name != "apply-al" {
+		ok := t.ask("Exclusive open failed. Do it anyways?",
+			fmt.Sprintf("%v", t.openError(busy)),
+			"Something else uses the device: a mounted file system, LVM, another DRBD minor.")
+		if ok || t.cmd.anyFile {
+			o.Exclusive = false
+			return meta.OpenDevice(t.path, o)
+		}
+	} else {
+		t.remark("%v", t.openError(busy))
+	}
+	t.printf("Operation canceled.\n")
+	return nil, silent(exitUsage)
+}
+
+// close flushes what was printed and lets go of the device.
+func (t *tool) close() {
+	if t.dev != nil {
+		t.dev.Close()
+	}
+}
+
+// dryRun shows what would be written.
+type dryRun struct {
+	meta.Disk
+	tool *tool
+	last []byte // what was written last, to be read back
+	at   int64
+}
+
+func (d *dryRun) WriteAt(p []byte, off int64) (int, error) {
+	d.tool.remark("pwrite length=%d offset=%d SKIPPED", len(p), off)
+	d.last, d.at = slices.Clone(p), off
+	return len(p), nil
+}
+
+func (d *dryRun) ReadAt(p []byte, off int64) (int, error) {
+	if off == d.at && len(p) == len(d.last) {
+		return copy(p, d.last), nil
+	}
+	return d.Disk.ReadAt(p, off)
+}
+
+func (d *dryRun) Zero(off, n int64) error {
+	d.tool.remark("zeroout length=%d offset=%d SKIPPED", n, off)
+	return nil
+}
+
+func (d *dryRun) Sync() error { return nil }
