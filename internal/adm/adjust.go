@@ -1,7 +1,7 @@
 package adm
 
 import (
-	"slices"
+	"fmt"
 	"strconv"
 
 	"drbdutils/confparse"
@@ -41,9 +41,8 @@ func (p planner) has(option string) bool { return len(p.own(option)) > 0 }
 
 // setDefaults returns a call that replaces all options of an object.
 func (p planner) setDefaults(o object, verb []string, want, have confparse.Options, without ...string) []Op {
-	p.options = nil
 	line := append(verb, "--set-defaults")
-	return []Op{p.setup(o, append(line, p.with(known(want, have), without...)...)...)}
+	return []Op{p.setup(o, append(line, p.bare().with(known(want, have), without...)...)...)}
 }
 
 // ops adds a step of calls that are already made.
@@ -56,14 +55,22 @@ func (a *adjuster) resource() error {
 	o := object{selection: a.selection}
 	if a.have == nil {
 		var err error
-		a.base, err = a.step(a.plan, Prerequisites, "new-resource", o, nil, planner.newResource)
+		a.base, err = a.bare().step(a.plan, Prerequisites, "new-resource", o, nil, planner.newResource)
+		if err == nil {
+			a.base.Why = "the resource is not running"
+		}
 		return err
 	}
-	if differ(a.res.Options, a.have.Options) {
-		verb := []string{"resource-options", a.res.Name}
-		a.ops(Resource, "resource-options", nil, a.setDefaults(o, verb, a.res.Options, a.have.Options))
-	}
+	a.resourceOptions(Resource, o)
 	return nil
+}
+
+func (a *adjuster) resourceOptions(stage Stage, o object) {
+	if changes := diff(a.res.Options, a.have.Options); len(changes) > 0 {
+		verb := []string{"resource-options", a.res.Name}
+		step := a.ops(stage, "resource-options", nil, a.setDefaults(o, verb, a.res.Options, a.have.Options))
+		step.Changes = changes
+	}
 }
 
 // volumes goes through the volumes of both sides.
@@ -81,9 +88,11 @@ func (a *adjuster) volumes() error {
 	}
 	a.surplusVolumes()
 	for _, o := range attach {
-		if _, err := a.step(a.plan, Disk, "attach", o, a.base, planner.attach); err != nil {
+		step, err := a.bare().step(a.plan, Disk, "attach", o, a.base, planner.attach)
+		if err != nil {
 			return err
 		}
+		step.Why = "the disk is not attached"
 	}
 	return nil
 }
@@ -102,11 +111,14 @@ func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err er
 	if have != nil && have.Minor != o.vol.Minor {
 		// compat: the reference makes the new minor while the old one still
 		// has the volume number, which the module refuses.
-		a.remove(have, disks)
+		a.remove(have, disks, fmt.Sprintf("volume %d shall be minor %d", o.vol.Number, o.vol.Minor))
 		have = nil
 	}
 	if have == nil {
-		a.base, err = a.step(a.plan, DiskUp, "new-minor", o, a.base, planner.newMinor)
+		a.base, err = a.bare().step(a.plan, DiskUp, "new-minor", o, a.base, planner.newMinor)
+		if err == nil {
+			a.base.Why = fmt.Sprintf("volume %d has no device", o.vol.Number)
+		}
 		return disks && o.vol.Disk != "", err
 	}
 	if !disks {
@@ -119,7 +131,7 @@ func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err er
 		return false, nil
 	}
 	if have.Disk != "" {
-		a.detach(have)
+		a.detach(have, storageChange(o.vol, have))
 	}
 	return o.vol.Disk != "", nil
 }
@@ -127,27 +139,29 @@ func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err er
 // diskOptions changes options and size of an attached disk.
 func (a *adjuster) diskOptions(o object, have *confparse.Volume) {
 	want := o.vol.DiskOptions
-	if differ(want, have.DiskOptions, "size") {
+	if changes := diff(want, have.DiskOptions, "size"); len(changes) > 0 {
 		stage := Disk
 		if turnsBitmapOn(want, have.DiskOptions) {
 			stage = DiskUp
 		}
 		verb := []string{"disk-options", o.minor()}
-		a.ops(stage, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, "size"))
+		step := a.ops(stage, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, "size"))
+		step.Changes = changes
 	}
-	if sizeDiffers(want, have.DiskOptions) {
-		p := a.planner
-		p.options = nil
-		a.ops(Disk, "resize", nil, []Op{p.resizeOp(o)})
+	a.size(Disk, o, have)
+}
+
+// size makes the volume use another part of its disk.
+func (a *adjuster) size(stage Stage, o object, have *confparse.Volume) {
+	if changes := diffOnly(o.vol.DiskOptions, have.DiskOptions, "size"); len(changes) > 0 {
+		a.ops(stage, "resize", nil, []Op{a.bare().resizeOp(o)}).Changes = changes
 	}
 }
 
-// sizeDiffers reports whether another part of the disk shall be used.
-func sizeDiffers(want, have confparse.Options) bool {
-	pick := func(l confparse.Options) confparse.Options {
-		return slices.DeleteFunc(slices.Clone(l), func(o confparse.Option) bool { return o.Name != "size" })
-	}
-	return differ(pick(want), pick(have))
+// bare returns the planner without the options of the command line.
+func (p planner) bare() planner {
+	p.options = nil
+	return p
 }
 
 // turnsBitmapOn reports whether a disk that had no bitmap shall have one. Peers
@@ -168,20 +182,20 @@ func (a *adjuster) surplusVolumes() {
 	}
 	for _, v := range a.have.Me.Volumes {
 		if a.res.Me.Volume(v.Number) == nil {
-			a.remove(v, !a.has("skip-disk"))
+			a.remove(v, !a.has("skip-disk"), fmt.Sprintf("volume %d is not in the configuration", v.Number))
 		}
 	}
 }
 
 // remove takes a running volume away, unless it has a disk that must stay.
-func (a *adjuster) remove(v *confparse.Volume, disks bool) {
+func (a *adjuster) remove(v *confparse.Volume, disks bool, why string) {
 	if v.Disk != "" {
 		if !disks {
 			return
 		}
-		a.detach(v)
+		a.detach(v, why)
 	}
-	a.ops(DiskDown, "del-minor", nil, []Op{a.onMinor("del-minor", v)})
+	a.ops(DiskDown, "del-minor", nil, []Op{a.onMinor("del-minor", v)}).Why = why
 }
 
 // onMinor calls drbdsetup for a running volume.
@@ -190,7 +204,18 @@ func (a *adjuster) onMinor(verb string, v *confparse.Volume) Op {
 	return op
 }
 
-func (a *adjuster) detach(v *confparse.Volume) {
+func (a *adjuster) detach(v *confparse.Volume, why string) {
 	op := a.setup(object{selection: a.selection}, "detach", "--diskless", strconv.Itoa(v.Minor))
-	a.ops(DiskDown, "detach", nil, []Op{op})
+	a.ops(DiskDown, "detach", nil, []Op{op}).Why = why
+}
+
+// storageChange says which disk a volume has, and which one it shall have.
+func storageChange(want, have *confparse.Volume) string {
+	if want.Disk == "" {
+		return fmt.Sprintf("volume %d shall have no disk here", want.Number)
+	}
+	if want.Disk != have.Disk {
+		return fmt.Sprintf("the disk is %s and shall be %s", have.Disk, want.Disk)
+	}
+	return fmt.Sprintf("the metadata is on %s and shall be on %s", have.MetaDisk, want.MetaDisk)
 }

@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"fmt"
 	"slices"
 
 	"drbdutils/confparse"
@@ -11,16 +12,17 @@ func (p planner) adjust84(s selection, plan *Plan) error {
 	a := adjuster{planner: p, selection: s, plan: plan, have: p.running.Resource(s.res.Name)}
 	o := object{selection: s}
 	if a.have == nil {
-		if _, err := p.step(plan, Create84, "new-resource", o, nil, planner.newResource); err != nil {
+		step, err := p.bare().step(plan, Create84, "new-resource", o, nil, planner.newResource)
+		if err != nil {
 			return err
 		}
+		step.Why = "the resource is not running"
 	}
 	if err := a.volumes84(); err != nil {
 		return err
 	}
-	if a.have != nil && differ(s.res.Options, a.have.Options) {
-		verb := []string{"resource-options", s.res.Name}
-		a.ops(Resource84, "resource-options", nil, a.setDefaults(o, verb, s.res.Options, a.have.Options))
+	if a.have != nil {
+		a.resourceOptions(Resource84, o)
 	}
 	return a.connection84(o)
 }
@@ -37,7 +39,7 @@ func (a *adjuster) volumes84() error {
 	}
 	for _, v := range a.have.Me.Volumes {
 		if a.res.Me.Volume(v.Number) == nil {
-			a.remove84(v)
+			a.remove84(v, fmt.Sprintf("volume %d is not in the configuration", v.Number))
 		}
 	}
 	return nil
@@ -45,47 +47,45 @@ func (a *adjuster) volumes84() error {
 
 func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 	if have != nil && have.Minor != o.vol.Minor {
-		a.remove84(have)
+		a.remove84(have, fmt.Sprintf("volume %d shall be minor %d", o.vol.Number, o.vol.Minor))
 		have = nil
 	}
-	p := a.planner
-	p.options = nil
 	if have == nil {
-		if _, err := p.step(a.plan, Minor84, "new-minor", o, nil, planner.newMinor); err != nil {
+		step, err := a.bare().step(a.plan, Minor84, "new-minor", o, nil, planner.newMinor)
+		if err != nil {
 			return err
 		}
+		step.Why = fmt.Sprintf("volume %d has no device", o.vol.Number)
 	}
-	if have != nil && sameStorage(o.vol, have) && !bvecsDiffer(o.vol, have) {
+	if have != nil && sameStorage(o.vol, have) && len(diffOnly(o.vol.DiskOptions, have.DiskOptions, "max-bio-bvecs")) == 0 {
 		a.diskOptions84(o, have)
 		return nil
 	}
 	if have != nil && have.Disk != "" {
-		a.detach84(have)
+		a.detach84(have, storageChange(o.vol, have))
 	}
-	return a.attach84(p, o)
-}
-
-// bvecsDiffer reports whether the one option differs that only attach can set.
-func bvecsDiffer(want, have *confparse.Volume) bool {
-	pick := func(l confparse.Options) confparse.Options {
-		return slices.DeleteFunc(slices.Clone(l), func(o confparse.Option) bool { return o.Name != "max-bio-bvecs" })
-	}
-	return differ(pick(want.DiskOptions), pick(have.DiskOptions))
+	return a.attach84(o)
 }
 
 // attach84 attaches. What only attach can set comes first.
-func (a *adjuster) attach84(p planner, o object) error {
+func (a *adjuster) attach84(o object) error {
 	vol := *o.vol
 	vol.DiskOptions = attachOnlyFirst(vol.DiskOptions)
 	o.vol = &vol
-	_, err := p.step(a.plan, Disk84, "attach", o, nil, planner.attach)
+	step, err := a.bare().step(a.plan, Disk84, "attach", o, nil, planner.attach)
+	if err == nil {
+		step.Why = "the disk is not attached"
+	}
 	return err
 }
+
+// attachOnly are the disk options of 8.4 that disk-options does not take.
+var attachOnly = []string{"max-bio-bvecs", "size"}
 
 func attachOnlyFirst(l confparse.Options) confparse.Options {
 	out := slices.Clone(l)
 	rank := func(o confparse.Option) int {
-		return slices.Index([]string{"max-bio-bvecs", "size"}, o.Name)
+		return slices.Index(attachOnly, o.Name)
 	}
 	slices.SortStableFunc(out, func(x, y confparse.Option) int {
 		return min(rank(y), 0) - min(rank(x), 0)
@@ -95,28 +95,24 @@ func attachOnlyFirst(l confparse.Options) confparse.Options {
 
 func (a *adjuster) diskOptions84(o object, have *confparse.Volume) {
 	want := o.vol.DiskOptions
-	if differ(want, have.DiskOptions, "size", "max-bio-bvecs") {
+	if changes := diff(want, have.DiskOptions, attachOnly...); len(changes) > 0 {
 		verb := []string{"disk-options", o.minor()}
-		a.ops(Disk84, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, "size", "max-bio-bvecs"))
+		step := a.ops(Disk84, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, attachOnly...))
+		step.Changes = changes
 	}
-	if sizeDiffers(want, have.DiskOptions) {
-		p := a.planner
-		p.options = nil
-		a.ops(Disk84, "resize", nil, []Op{p.resizeOp(o)})
-	}
+	a.size(Disk84, o, have)
 }
 
 // remove84 takes a running volume away.
-func (a *adjuster) remove84(v *confparse.Volume) {
+func (a *adjuster) remove84(v *confparse.Volume, why string) {
 	if v.Disk != "" {
-		a.detach84(v)
+		a.detach84(v, why)
 	}
-	a.ops(Create84, "del-minor", nil, []Op{a.onMinor("del-minor", v)})
+	a.ops(Create84, "del-minor", nil, []Op{a.onMinor("del-minor", v)}).Why = why
 }
 
-func (a *adjuster) detach84(v *confparse.Volume) {
-	op := a.onMinor("detach", v)
-	a.ops(Create84, "detach", nil, []Op{op})
+func (a *adjuster) detach84(v *confparse.Volume, why string) {
+	a.ops(Create84, "detach", nil, []Op{a.onMinor("detach", v)}).Why = why
 }
 
 // connection84 makes the connection, or changes its options.
@@ -125,21 +121,19 @@ func (a *adjuster) connection84(o object) error {
 	if refused != nil {
 		return refused
 	}
-	p := a.planner
-	p.options = nil
 	haveOwn, havePeer := a.runningEndpoints84()
 	if haveOwn == own && havePeer == peer {
-		if differ(a.res.Net, a.have.Net) {
+		if changes := diff(a.res.Net, a.have.Net); len(changes) > 0 {
 			verb := []string{"net-options", own, peer}
-			a.ops(Connect84, "net-options", nil, a.setDefaults(o, verb, a.res.Net, a.have.Net))
+			a.ops(Connect84, "net-options", nil, a.setDefaults(o, verb, a.res.Net, a.have.Net)).Changes = changes
 		}
 		return nil
 	}
 	if haveOwn != "" && havePeer != "" {
 		op := a.setup(o, "disconnect", haveOwn, havePeer)
-		a.ops(Disconnect84, "disconnect", nil, []Op{op})
+		a.ops(Disconnect84, "disconnect", nil, []Op{op}).Why = "the addresses change"
 	}
-	_, err := p.step(a.plan, Connect84, "connect", o, nil, planner.connect84)
+	_, err := a.bare().step(a.plan, Connect84, "connect", o, nil, planner.connect84)
 	return err
 }
 

@@ -62,34 +62,26 @@ func (a *adjuster) connection(o object, have *confparse.Connection) error {
 	if have == nil {
 		return a.create(o, a.last)
 	}
-	if changesImmutable(o.conn.Net, have.Net) {
+	if changes := diffOnly(o.conn.Net, have.Net, immutable...); len(changes) > 0 {
 		a.interrupts = true
-		return a.create(o, a.delPeer(have))
+		removed := a.delPeer(have, "an option changes that holds for the life of a connection")
+		removed.Changes = changes
+		return a.create(o, removed)
 	}
 	return a.change(o, have)
 }
 
-// changesImmutable reports whether options differ that hold for the life of a
-// connection.
-func changesImmutable(want, have confparse.Options) bool {
-	pick := func(l confparse.Options) confparse.Options {
-		return slices.DeleteFunc(slices.Clone(l), func(o confparse.Option) bool {
-			return !slices.Contains(immutable, o.Name)
-		})
-	}
-	return differ(pick(want), pick(have))
-}
-
 // delPeer removes a running connection.
-func (a *adjuster) delPeer(c *confparse.Connection) *Step {
+func (a *adjuster) delPeer(c *confparse.Connection, why string) *Step {
 	op := a.setup(object{selection: a.selection}, "del-peer", a.res.Name, strconv.Itoa(c.PeerNodeID))
-	return a.ops(NetDown, "del-peer", a.last, []Op{op})
+	step := a.ops(NetDown, "del-peer", a.last, []Op{op})
+	step.Why = why
+	return step
 }
 
 // create makes a connection from nothing.
 func (a *adjuster) create(o object, after *Step) error {
-	p := a.planner
-	p.options = nil
+	p := a.bare()
 	peer, err := p.step(a.plan, NetUp, "new-peer", o, after, planner.newPeer)
 	if err != nil {
 		return err
@@ -127,7 +119,8 @@ func (a *adjuster) selectedFirst(devices []*confparse.PeerDevice) []*confparse.P
 // peerDevice sets the options of one volume at one peer.
 func (a *adjuster) peerDevice(o object, d *confparse.PeerDevice, have confparse.Options, after *Step) {
 	verb := []string{"peer-device-options", a.res.Name, o.peerID(), strconv.Itoa(d.Number)}
-	a.ops(PeerDevice, "peer-device-options", after, a.setDefaults(o, verb, d.Options, have))
+	step := a.ops(PeerDevice, "peer-device-options", after, a.setDefaults(o, verb, d.Options, have))
+	step.Changes = diff(d.Options, have)
 }
 
 // connect connects, and waits until the connection is there.
@@ -165,16 +158,17 @@ func patience(net confparse.Options) int {
 // change adjusts a running connection.
 func (a *adjuster) change(o object, have *confparse.Connection) error {
 	head, cut := a.paths(o, have)
-	if differ(o.conn.Net, have.Net, immutable...) {
+	if changes := diff(o.conn.Net, have.Net, immutable...); len(changes) > 0 {
 		verb := []string{"net-options", a.res.Name, o.peerID()}
-		a.ops(Net, "net-options", head, a.setDefaults(o, verb, o.conn.Net, have.Net, immutable...))
+		step := a.ops(Net, "net-options", head, a.setDefaults(o, verb, o.conn.Net, have.Net, immutable...))
+		step.Changes = changes
 	}
 	for _, d := range explicitFirst(o.conn.PeerDevices) {
 		if d.Volume == nil {
 			continue
 		}
 		running, options := a.runningPeerDevice(have, d.Number)
-		if !running || differ(d.Options, options) {
+		if !running || len(diff(d.Options, options)) > 0 {
 			a.peerDevice(o, d, options, head)
 		}
 	}
@@ -206,6 +200,7 @@ func (a *adjuster) paths(o object, have *confparse.Connection) (head *Step, cut 
 			a.interrupts = true
 			op := a.setup(o, "disconnect", a.res.Name, o.peerID())
 			head = a.ops(NetDisconnect, "disconnect", head, []Op{op})
+			head.Why = "its only path is replaced"
 		}
 	}
 	for _, p := range surplus {
@@ -242,7 +237,7 @@ func (a *adjuster) surplusPeers() {
 			return !c.Ignored && c.Peer.NodeID == h.PeerNodeID
 		}) {
 			a.interrupts = true
-			a.last = a.delPeer(h)
+			a.last = a.delPeer(h, "the peer is not in the configuration")
 		}
 	}
 }

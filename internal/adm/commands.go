@@ -20,6 +20,8 @@ type command struct {
 	flags   flags
 	options func() []schema.Field // backend options that the command line may carry
 
+	extra func() []schema.Field // more of them, not known to drbd-utils and not in its help
+
 	call  program                                       // calls this program with the command's name
 	plan  func(planner, object) ([]Op, error)           // the calls for one object
 	stage func(planner, selection, *Plan) error         // calls that run stage by stage over all objects
@@ -35,6 +37,7 @@ const (
 	shell                 // for scripts
 	handler               // called by the module
 	expert                // for developers
+	beyond                // not known to drbd-utils
 	unlisted              // nowhere
 )
 

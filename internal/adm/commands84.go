@@ -22,7 +22,7 @@ func commands84() []command {
 		{name: "verify", scope: perVolume, call: drbdsetup},
 		{name: "pause-sync", scope: perVolume, call: drbdsetup},
 		{name: "resume-sync", scope: perVolume, call: drbdsetup},
-		{name: "adjust", volumes: volumeRefused, flags: checksIP | readsState, stage: planner.adjust84},
+		{name: "adjust", volumes: volumeRefused, flags: checksIP | readsState, extra: explainOption, stage: planner.adjust84},
 		{name: "adjust-with-progress", volumes: volumeRefused, flags: checksIP | readsState, stage: planner.adjust84},
 		{name: "wait-connect", scope: perVolume, flags: checksIP, plan: planner.waitConnect84},
 		{name: "wait-con-int", objects: none, run: waitConInt},
@@ -77,5 +77,7 @@ func commands84() []command {
 		{name: "set-gi", group: expert, scope: perVolume, volumes: volumeRequired, flags: needsDisk | rawOptions, call: drbdmeta},
 		{name: "new-current-uuid", group: expert, scope: perVolume, volumes: volumeRequired, options: newUUIDOptions84, call: drbdsetup},
 		{name: "check-resize", group: expert, scope: perVolume, plan: planner.checkResize},
+
+		{name: "plan", group: beyond, volumes: volumeRefused, flags: readsState, options: planOptions84, run: showPlan},
 	}
 }

@@ -3,7 +3,7 @@ package adm
 // commands9 is drbdadm for modules 9.x, sorted by name.
 func commands9() []command {
 	return []command{
-		{name: "adjust", flags: checksIP | readsState, options: adjustOptions, stage: planner.adjust},
+		{name: "adjust", flags: checksIP | readsState, options: adjustOptions, extra: explainOption, stage: planner.adjust},
 		{name: "adjust-with-progress", volumes: volumeRefused, flags: checksIP | readsState, stage: planner.adjust},
 		{name: "after-resync-target", group: handler, volumes: volumeRefused, plan: planner.callOut},
 		{name: "apply-al", scope: perVolume, flags: needsDisk, options: metaOptions, call: drbdmeta},
@@ -46,6 +46,7 @@ func commands9() []command {
 		{name: "pause-sync", scope: perPeerDevice, call: drbdsetup},
 		{name: "peer-device-options", scope: perPeerDevice, options: peerDeviceFields, plan: planner.peerDeviceOptions},
 		{name: "peer-role", group: unlisted, scope: perConnection, volumes: volumeRefused, call: drbdsetup},
+		{name: "plan", group: beyond, flags: readsState, options: planOptions9, run: showPlan},
 		{name: "pri-lost", group: handler, volumes: volumeRefused, plan: planner.callOut},
 		{name: "pri-lost-after-sb", group: handler, volumes: volumeRefused, plan: planner.callOut},
 		{name: "pri-on-incon-degr", group: handler, volumes: volumeRefused, plan: planner.callOut},

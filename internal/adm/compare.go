@@ -5,27 +5,61 @@ import (
 	"slices"
 
 	"drbdutils/confparse"
+	"drbdutils/schema"
 )
 
-// differ reports whether the module has other options than the configuration
+// A Change is an option that the module has otherwise than the configuration
+// wants.
+type Change struct {
+	Option   string
+	Old, New string // as users write it; "" if the side has not set it
+}
+
+// diff returns the options that the module has otherwise than the configuration
 // wants. An option that only one side mentions is equal if it is the default.
 // Options named in except do not count, nor do those that the module does not
 // know.
-func differ(want, have confparse.Options, except ...string) bool {
+func diff(want, have confparse.Options, except ...string) []Change {
 	skip := func(o confparse.Option) bool {
 		return slices.Contains(except, o.Name) || o.Unknown
 	}
+	var changes []Change
 	for _, w := range known(want, have) {
-		if !skip(w) && !sameValue(w, find1(have, w.Name)) {
-			return true
+		if h := find1(have, w.Name); !skip(w) && !sameValue(w, h) {
+			changes = append(changes, newChange(w.Name, h, &w))
 		}
 	}
 	for _, h := range have {
 		if _, both := want.Get(h.Name); !both && !skip(h) && !isDefault(h) {
-			return true
+			changes = append(changes, newChange(h.Name, &h, nil))
 		}
 	}
-	return false
+	return changes
+}
+
+// diffOnly is diff of the options of the given names.
+func diffOnly(want, have confparse.Options, names ...string) []Change {
+	pick := func(l confparse.Options) confparse.Options {
+		return slices.DeleteFunc(slices.Clone(l), func(o confparse.Option) bool {
+			return !slices.Contains(names, o.Name)
+		})
+	}
+	return diff(pick(want), pick(have))
+}
+
+func newChange(name string, old, now *confparse.Option) Change {
+	return Change{Option: name, Old: publicText(old), New: publicText(now)}
+}
+
+// publicText returns an option's value for people to see.
+func publicText(o *confparse.Option) string {
+	switch {
+	case o == nil:
+		return ""
+	case o.Field != nil && o.Field.Flags&schema.Sensitive != 0:
+		return "(secret)"
+	}
+	return valueText(*o)
 }
 
 // known returns the wanted options that the module knows.

@@ -1,21 +1,70 @@
 package adm
 
-import "context"
+import (
+	"context"
+
+	"drbdutils/confparse"
+)
 
 // Commands that need the configuration only.
 
-func dump(context.Context, *tool, []selection) int        { return 0 }
-func dumpXML(context.Context, *tool, []selection) int     { return 0 }
-func shNop(context.Context, *tool, []selection) int       { return 0 }
-func shResources(context.Context, *tool, []selection) int { return 0 }
-func shModParms(context.Context, *tool, []selection) int  { return 0 }
-func shResource(*tool, object) int                        { return 0 }
-func shDev(*tool, object) int                             { return 0 }
-func shUdev(*tool, object) int                            { return 0 }
-func shMinor(*tool, object) int                           { return 0 }
-func shLowerDev(*tool, object) int                        { return 0 }
-func shMetaDev(*tool, object) int                         { return 0 }
-func shMetaIndex(*tool, object) int                       { return 0 }
-func shIP(*tool, object) int                              { return 0 }
-func shLowerResource(*tool, object) int                   { return 0 }
-func shListConfigFile(*tool, object) int                  { return 0 }
+// dump shows the configuration as a file that means the same. With objects it
+// shows those resources alone.
+func dump(_ context.Context, t *tool, chosen []selection) int {
+	return t.show(chosen, func(form confparse.DumpForm, r *confparse.Resource) error {
+		if r == nil {
+			return t.conf.Dump(t.out, form)
+		}
+		return t.conf.DumpResource(t.out, r, form)
+	})
+}
+
+// dumpXML shows the configuration as XML.
+func dumpXML(_ context.Context, t *tool, chosen []selection) int {
+	return t.show(chosen, func(_ confparse.DumpForm, r *confparse.Resource) error {
+		if r == nil {
+			return t.conf.DumpXML(t.out)
+		}
+		return t.conf.DumpXML(t.out, r)
+	})
+}
+
+// show writes the configuration, or some resources of it, unless this host lacks
+// their addresses.
+func (t *tool) show(chosen []selection, write func(confparse.DumpForm, *confparse.Resource) error) int {
+	worst := 0
+	shown := chosen
+	whole := chosen == nil || chosen[0].all
+	if whole {
+		shown = nil
+		for _, r := range t.conf.Resources {
+			shown = append(shown, selection{res: r})
+		}
+	}
+	for _, s := range shown {
+		if refused := t.checkAddress(s); refused != nil {
+			t.complain("%s", refused.text)
+			worst = max(worst, refused.exit)
+		}
+	}
+	if whole && worst != 0 {
+		return worst
+	}
+	form := confparse.DumpForm{Verbose: t.req.verbose > 0, Named: !whole}
+	if whole {
+		return t.written(write(form, nil))
+	}
+	for _, s := range shown {
+		worst = max(worst, t.written(write(form, s.res)))
+	}
+	return worst
+}
+
+// written turns the error of writing into an exit code.
+func (t *tool) written(err error) int {
+	if err != nil {
+		t.complain("%s: %v", t.env.Name, err)
+		return exitBroken
+	}
+	return 0
+}

@@ -37,7 +37,9 @@ func (t *tool) perform(ctx context.Context, ops []Op) int {
 func (t *tool) do(ctx context.Context, op Op) int {
 	code := t.once(ctx, op)
 	if t.req.dryRun > 0 {
-		t.perform(ctx, op.Else)
+		if op.ElseDry {
+			t.perform(ctx, op.Else)
+		}
 		t.perform(ctx, op.Then)
 		return 0
 	}

@@ -123,15 +123,19 @@ func links(t *testing.T, dir string) map[string]string {
 
 var (
 	environmentNote = regexp.MustCompile(`   #env.*`)
+	showCall        = regexp.MustCompile(`^drbdsetup(-84)? show( \w+)?$`)
 	deviceID        = regexp.MustCompile(`write-dev-uuid [0-9A-F]{16}$`)
 )
 
 // normalCalls drops what the recording noted besides command lines, and random
-// numbers.
+// numbers. Calls of show are left out: without a module ours knows the answer.
 func normalCalls(calls []string) []string {
 	out := []string{}
 	for _, c := range calls {
-		c = environmentNote.ReplaceAllString(c, "")
+		c = expected(environmentNote.ReplaceAllString(c, ""))
+		if showCall.MatchString(c) {
+			continue
+		}
 		out = append(out, deviceID.ReplaceAllString(c, "write-dev-uuid @UUID@"))
 	}
 	return out
@@ -144,7 +148,7 @@ func TestFaults(t *testing.T) {
 		t.Run(r.name(), func(t *testing.T) {
 			var got faultRun
 			synctest.Test(t, func(t *testing.T) { got = r.play(t) })
-			require.Equal(t, r.Stdout, normal(t, got.stdout), "%s", got.stderr)
+			require.Equal(t, expected(r.Stdout), normal(t, got.stdout), "%s", got.stderr)
 			require.Equal(t, r.Exit, got.exit, "%s", got.stderr)
 			require.Equal(t, normalCalls(r.Calls), normalCalls(got.calls), "%s", got.stderr)
 			if r.Registry == nil {

@@ -34,9 +34,13 @@ func (t *tool) load() int {
 	if !diags.Invalid() && t.expands() {
 		diags = append(diags, conf.Expand()...)
 	}
-	for _, d := range diags {
-		t.complain("%s", d.Error())
+	if !diags.Invalid() && t.cmd.flags&checksIP != 0 {
+		diags = append(diags, conf.Validate()...)
 	}
+	if !diags.Invalid() && !t.shows() {
+		diags = append(diags, conf.Prepare()...)
+	}
+	t.report(diags)
 	if code := diags.ExitCode(); code != 0 {
 		return code
 	}
@@ -47,8 +51,32 @@ func (t *tool) load() int {
 // expands reports whether the command works on what takes effect, not on what is
 // written.
 func (t *tool) expands() bool {
-	plain := t.cmd.name == "dump" || t.cmd.name == "dump-xml"
-	return !plain || t.req.verbose > 0 || t.req.dryRun > 0
+	return !t.shows() || t.req.verbose > 0 || t.req.dryRun > 0
+}
+
+// shows reports whether the command shows the configuration to people.
+func (t *tool) shows() bool { return t.cmd.name == "dump" || t.cmd.name == "dump-xml" }
+
+// report prints what is wrong with the configuration. Warnings are for people who
+// look: on a terminal, or with -v.
+func (t *tool) report(diags confparse.Diagnostics) {
+	t.flush()
+	people := isTerminal(t.env.Stderr)
+	style := confparse.DiagStyle{
+		Source: people, Warnings: people || t.req.verbose > 0 || diags.Invalid(), Why: t.judgement(),
+	}
+	if diags.Invalid() {
+		style.Generation = t.gen
+	}
+	diags.Print(t.env.Stderr, style)
+}
+
+// judgement says how the generation is known that the configuration is for.
+func (t *tool) judgement() string {
+	if t.driver.Version == (cli.Version{}) {
+		return "no module was found"
+	}
+	return "the module is " + t.driver.Version.String()
 }
 
 // source says where the configuration is.

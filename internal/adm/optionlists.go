@@ -42,6 +42,14 @@ func createOptions() []schema.Field {
 
 // Options of drbdsetup and of drbdadm itself.
 
+var jsonOutput = schema.Field{Name: "json", Kind: schema.Flag}
+
+func planOptions9() []schema.Field  { return append(adjustOptions(), jsonOutput) }
+func planOptions84() []schema.Field { return []schema.Field{jsonOutput} }
+func explainOption() []schema.Field {
+	return []schema.Field{{Name: "explain", Kind: schema.Flag}, jsonOutput}
+}
+
 func adjustOptions() []schema.Field {
 	own := []schema.Field{
 		{Name: "skip-disk", Kind: schema.Flag},
@@ -88,8 +96,8 @@ func netOptions9() []schema.Field {
 	})
 }
 
-// notOptions84 are fields of 8.4's net_conf that only connect takes.
-var connectOnly84 = []string{"tentative", "discard-my-data"}
+// connectOnly84 are fields of 8.4's net_conf that only connect takes.
+var connectOnly84 = []string{"tentative", "discard-my-data", "alternate-address", "alternate-peer-address"}
 
 func netOptions84() []schema.Field {
 	return slices.DeleteFunc(fields(schema.V84, schema.NetConf), func(f schema.Field) bool {
@@ -98,10 +106,7 @@ func netOptions84() []schema.Field {
 }
 
 func connectOptions84() []schema.Field {
-	own := append(fields(schema.V84, schema.NetConf, connectOnly84...),
-		schema.Field{Name: "alternate-address", Kind: schema.Address},
-		schema.Field{Name: "alternate-peer-address", Kind: schema.Address})
-	return append(own, netOptions84()...)
+	return append(fields(schema.V84, schema.NetConf, connectOnly84...), netOptions84()...)
 }
 
 // diskFields returns the options of attach but some.
@@ -111,17 +116,23 @@ func diskFields(g schema.Generation, without []string) []schema.Field {
 	})
 }
 
-// fields returns the options of a set, or those of the given names.
+// fields returns the options of a set; or those of the given names, in their
+// order.
 func fields(g schema.Generation, id schema.ID, names ...string) []schema.Field {
-	set := id.In(g)
-	if set == nil {
-		return nil
+	var all []schema.Field
+	if set := id.In(g); set != nil {
+		all = set.Fields
 	}
 	var out []schema.Field
-	for _, f := range set.Fields {
+	for _, f := range all {
 		if f.Name != "" && f.Flags&schema.Required == 0 && (len(names) == 0 || slices.Contains(names, f.Name)) {
 			out = append(out, f)
 		}
+	}
+	if len(names) > 0 {
+		slices.SortFunc(out, func(a, b schema.Field) int {
+			return slices.Index(names, a.Name) - slices.Index(names, b.Name)
+		})
 	}
 	return out
 }

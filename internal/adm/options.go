@@ -86,6 +86,7 @@ func parse(g schema.Generation, table []command, args []string) (request, error)
 // options may stand before the command.
 func flagsOf(g schema.Generation, table []command) *cli.Flags {
 	f := cli.NewFlags()
+	f.FirstWins = true
 	for _, o := range general {
 		if o.gen&g != 0 {
 			f.Add(o.name, o.short, o.arg)
@@ -195,8 +196,12 @@ func (c command) takesPrefix(option string) bool {
 
 // accepts returns the backend options that c may carry.
 func (c command) accepts() []schema.Field {
-	if c.options == nil {
-		return nil
+	var all []schema.Field
+	if c.options != nil {
+		all = c.options()
 	}
-	return c.options()
+	if c.extra != nil {
+		all = append(all, c.extra()...)
+	}
+	return all
 }

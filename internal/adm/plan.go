@@ -21,6 +21,7 @@ type Op struct {
 	Ignore bool  // its result does not count
 
 	Else     []Op  // to be tried if it failed
+	ElseDry  bool  // a dry run shows Else, too
 	Final    []int // exit codes after which Else is pointless
 	ElseCode int   // the code that stands if it ended with it and Else failed, too
 	Then     []Op  // after success; their results do not count
@@ -125,6 +126,9 @@ type Step struct {
 	Res   string
 	Ops   []Op
 	After *Step // must have run before
+
+	Why     string   // what makes it necessary, for people
+	Changes []Change // options that it changes
 }
 
 // A Plan is a list of steps. Its order is the order within a stage.

@@ -159,10 +159,29 @@ func (t *tool) resolve(w words) ([]selection, *refusal) {
 	if refused := t.admits(s, w); refused != nil {
 		return nil, refused
 	}
+	if refused := t.onlyPeer(s, w); refused != nil {
+		return nil, refused
+	}
 	if refused := s.fit(t.cmd); refused != nil {
 		return nil, refused
 	}
 	return []selection{s}, nil
+}
+
+// onlyPeer refuses a second peer of a resource: the first one already stands for
+// "this connection and no other".
+func (t *tool) onlyPeer(s selection, w words) *refusal {
+	if w.peer == "" {
+		return nil
+	}
+	if first, ok := t.narrowed[w.res]; ok && first != s.peers[0] {
+		return refuse(exitUsage, true, "'%s': the resource was narrowed to peer %s before; name its peers one call at a time", w.whole, first.Name)
+	}
+	if t.narrowed == nil {
+		t.narrowed = map[string]*confparse.Connection{}
+	}
+	t.narrowed[w.res] = s.peers[0]
+	return nil
 }
 
 // proxies reports whether the command also works on hosts that only run a proxy.
@@ -203,6 +222,9 @@ func (t *tool) admits(s selection, w words) *refusal {
 func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refusal) {
 	if t.cmd.run != nil {
 		return t.cmd.run(ctx, t, chosen), nil
+	}
+	if t.planner.has("explain") && t.req.dryRun > 0 {
+		return showPlan(ctx, t, chosen), nil
 	}
 	worst := 0
 	for _, s := range chosen {

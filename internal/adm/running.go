@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"drbdutils/confparse"
@@ -38,7 +39,7 @@ func (t *tool) lookFor(ctx context.Context, objects []words) (err error) {
 
 // look learns what the module has. name narrows that to one resource.
 func (t *tool) look(ctx context.Context, name string) (running, error) {
-	text, err := t.show(ctx, name)
+	text, err := t.runningText(ctx, name)
 	if err != nil || strings.TrimSpace(text) == "" {
 		return nil, err
 	}
@@ -46,14 +47,39 @@ func (t *tool) look(ctx context.Context, name string) (running, error) {
 	if diags.Invalid() {
 		return nil, fmt.Errorf("understand drbdsetup show: %w", diags)
 	}
+	for _, r := range have {
+		findOurselves(r)
+	}
 	return have, nil
 }
 
-// show returns what drbdsetup show prints. Without a module nothing runs.
+// findOurselves notes which host section and which end of a path is this node's.
+// drbdsetup show calls it _this_host.
+func findOurselves(r *confparse.Resource) {
+	for _, h := range r.Hosts {
+		if h.Kind == confparse.This {
+			r.Me = h
+		}
+	}
+	for _, c := range r.Connections {
+		for _, p := range c.Paths {
+			for _, e := range p.Endpoints {
+				if e.Name == "_this_host" {
+					p.Me = e
+					continue
+				}
+				p.Peer = e
+			}
+		}
+		c.Paths = slices.DeleteFunc(c.Paths, func(p *confparse.Path) bool { return p.Me == nil || p.Peer == nil })
+	}
+}
+
+// runningText returns what drbdsetup show prints. Without a module nothing runs.
 //
 // compat: the reference takes a failing drbdsetup show for "nothing runs" and
 // would create what is there.
-func (t *tool) show(ctx context.Context, name string) (string, error) {
+func (t *tool) runningText(ctx context.Context, name string) (string, error) {
 	if file := t.env.Getenv(showFile); file != "" {
 		text, err := os.ReadFile(file)
 		return string(text), err

@@ -115,7 +115,7 @@ func (p planner) askModuleThenDisk(o object) ([]Op, error) {
 	if o.conn != nil {
 		line = append([]string{"--node-id=" + o.peerID()}, line...)
 	}
-	op.Else = []Op{p.meta(o, line...)}
+	op.Else, op.ElseDry = []Op{p.meta(o, line...)}, true
 	return []Op{op}, nil
 }
 
@@ -129,7 +129,7 @@ func (p planner) invalidate(o object) ([]Op, error) {
 	op := p.setup(o, line...)
 	op.Stderr, op.Show = held, []int{setupNotUsable}
 	op.Final = []int{setupRefused, setupNotUsable}
-	op.Else = []Op{p.meta(o, append([]string{"invalidate"}, p.own("force")...)...)}
+	op.Else, op.ElseDry = []Op{p.meta(o, append([]string{"invalidate"}, p.own("force")...)...)}, true
 	return []Op{op}, nil
 }
 
@@ -144,7 +144,7 @@ func (p planner) outdate(o object) ([]Op, error) {
 	op := p.setup(o, append([]string{"outdate", o.minor()}, p.options...)...)
 	op.Stderr = hidden
 	op.Final, op.ElseCode = []int{setupNotUsable}, setupOutdated
-	op.Else = []Op{p.meta(o, append([]string{"outdate"}, p.options...)...)}
+	op.Else, op.ElseDry = []Op{p.meta(o, append([]string{"outdate"}, p.options...)...)}, true
 	return []Op{op}, nil
 }
 
@@ -157,7 +157,7 @@ func (p planner) diskless() *refusal {
 // forgetPeer frees a peer's place in the metadata of all volumes.
 func (p planner) forgetPeer(o object) ([]Op, error) {
 	op := p.setup(o, append([]string{"forget-peer"}, append(p.ids(o), p.options...)...)...)
-	op.Stderr = held
+	op.Stderr, op.ElseDry = held, true
 	op.Show, op.Final = []int{setupRefused, setupNotUsable}, []int{setupRefused, setupNotUsable}
 	for _, v := range o.volumes {
 		if v.Disk == "" {

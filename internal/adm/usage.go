@@ -35,7 +35,7 @@ func usage(w io.Writer, g schema.Generation, c *command) {
 		columns(w, g, admin)
 	case c.options != nil:
 		fmt.Fprintf(w, "\nOPTIONS FOR %s:\n", c.name)
-		for _, o := range c.accepts() {
+		for _, o := range c.options() {
 			value := "=..."
 			if argOf(o) == cli.OptionalArg {
 				value = "[=...]"
@@ -60,6 +60,8 @@ func hiddenUsage(w io.Writer, g schema.Generation) {
 	columns(w, g, handler)
 	fmt.Fprint(w, "\nFor experts, and for those who develop DRBD:\n\n")
 	columns(w, g, expert)
+	fmt.Fprint(w, "\nNot known to drbd-utils:\n\n")
+	columns(w, g, beyond)
 	fmt.Fprint(w, "\n")
 }
 

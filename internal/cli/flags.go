@@ -23,8 +23,14 @@ const (
 // words, long names may be abbreviated while they stay unique, and "--" ends
 // the options.
 type Flags struct {
-	set  *pflag.FlagSet
-	args map[string]Arg
+	// FirstWins lets an abbreviation that fits several options stand for the
+	// one that was added first, provided they all take values in the same
+	// way. getopt_long does so for options that share a code, as drbdadm's do.
+	FirstWins bool
+
+	set   *pflag.FlagSet
+	args  map[string]Arg
+	names []string // in the order in which they were added
 }
 
 // Option is one option as it was given.
@@ -66,6 +72,7 @@ func (f *Flags) Add(name, short string, arg Arg) {
 		flag.NoOptDefVal = noValue
 	}
 	f.args[name] = arg
+	f.names = append(f.names, name)
 }
 
 // Parse separates options from words, both in the order given. Its error is a
@@ -106,15 +113,17 @@ func (f *Flags) complete(name string) (string, *UsageError) {
 		return name, nil
 	}
 	var matches []string
-	for full := range f.args {
+	same := true
+	for _, full := range f.names {
 		if strings.HasPrefix(full, name) {
 			matches = append(matches, full)
+			same = same && f.args[full] == f.args[matches[0]]
 		}
 	}
-	switch len(matches) {
-	case 0:
+	switch {
+	case len(matches) == 0:
 		return name, nil
-	case 1:
+	case len(matches) == 1 || f.FirstWins && same:
 		return matches[0], nil
 	}
 	slices.Sort(matches)

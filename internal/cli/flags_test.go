@@ -76,3 +76,15 @@ func TestFlagsParseErrors(t *testing.T) {
 		})
 	}
 }
+
+func TestFlagsFirstWins(t *testing.T) {
+	f := flags()
+	f.FirstWins = true
+	f.Add("force-resync", "", cli.OptionalArg)
+	options, _, err := f.Parse([]string{"--forc"})
+	require.NoError(t, err)
+	require.Equal(t, []cli.Option{{Name: "force"}}, options)
+
+	_, _, err = f.Parse([]string{"--al=1"})
+	require.Error(t, err, "one of them needs a value, the other does not")
+}

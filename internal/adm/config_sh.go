@@ -1,0 +1,135 @@
+package adm
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// Commands that answer one question of a script, a bare item a line.
+
+// shNop says by its exit code whether the configuration is fine.
+func shNop(context.Context, *tool, []selection) int { return 0 }
+
+// shResources lists the resources of this host, stacked ones with -S.
+//
+// compat: for DRBD 8.4 they stand on one line.
+func shResources(_ context.Context, t *tool, _ []selection) int {
+	var names []string
+	for _, s := range selectAll(t.conf, t.req.stacked, false) {
+		names = append(names, escape(s.res.Name))
+	}
+	switch {
+	case len(names) == 0:
+	case t.gen == schema.V84:
+		fmt.Fprintln(t.out, strings.Join(names, " "))
+	default:
+		for _, s := range selectAll(t.conf, t.req.stacked, false) {
+			fmt.Fprintln(t.out, s.res.Name)
+		}
+	}
+	return 0
+}
+
+// Limits of the module's parameter minor_count, and how many devices more than
+// configured it shall have room for.
+const (
+	minMinors   = 32
+	maxMinors   = 255
+	spareMinors = 3
+)
+
+// shModParms prints the parameters of the module that fit the configuration.
+func shModParms(_ context.Context, t *tool, _ []selection) int {
+	count := t.conf.Global.MinorCount
+	if count == 0 {
+		count = spareMinors
+		for _, r := range t.conf.Resources {
+			if r.Me != nil {
+				count += len(r.Me.Volumes)
+			}
+		}
+		count = min(max(count, minMinors), maxMinors)
+	}
+	fmt.Fprintf(t.out, "minor_count=%d\n", count)
+	return 0
+}
+
+func (t *tool) say(format string, args ...any) int {
+	fmt.Fprintf(t.out, format+"\n", args...)
+	return 0
+}
+
+func shResource(t *tool, o object) int { return t.say("%s", o.res.Name) }
+func shDev(t *tool, o object) int      { return t.say("/dev/drbd%d", o.vol.Minor) }
+func shMinor(t *tool, o object) int    { return t.say("%d", o.vol.Minor) }
+
+func shLowerDev(t *tool, o object) int {
+	if o.vol.Disk == "" {
+		return t.say("none")
+	}
+	return t.say("%s", o.vol.Disk)
+}
+
+func shMetaDev(t *tool, o object) int {
+	device, _ := attachPlace(o.vol)
+	return t.say("%s", device)
+}
+
+func shMetaIndex(t *tool, o object) int {
+	_, index := attachPlace(o.vol)
+	return t.say("%s", index)
+}
+
+// shIP prints this host's address: once for each volume and path, once for each
+// volume of DRBD 8.4.
+func shIP(t *tool, o object) int {
+	for range o.volumes {
+		switch {
+		case o.path != nil:
+			t.say("%s", o.path.Me.Address.Addr)
+		case o.res.Me.Address != nil:
+			t.say("%s", o.res.Me.Address.Addr)
+		}
+	}
+	return 0
+}
+
+func shLowerResource(t *tool, o object) int {
+	if !o.res.Stacked {
+		t.complain("sh-lower-resource only available in stacked mode")
+		return exitUsage
+	}
+	return t.say("%s", o.res.Lower.Name)
+}
+
+func shListConfigFile(t *tool, o object) int {
+	return t.say("%s:%d:%s", o.res.Place.Path(), o.res.Place.Line, o.res.Name)
+}
+
+// shUdev prints the names that udev gives a device.
+func shUdev(t *tool, o object) int {
+	if !o.volume {
+		t.complain("volume not specified")
+		return exitUsage
+	}
+	device := fmt.Sprintf("drbd%d", o.vol.Minor)
+	if name, ok := strings.CutPrefix(o.vol.DeviceName, "/dev/"); ok && strings.HasPrefix(name, "drbd") {
+		device = name
+	}
+	res := o.res.Name
+	if !o.vol.Implicit || t.conf.Global.UdevAlwaysUseVNR {
+		res += "/" + o.number()
+	}
+	disk := strings.TrimPrefix(o.vol.Disk, "/dev/")
+	if t.gen == schema.V84 {
+		return t.say("RESOURCE=%s\nDEVICE=%s\nDISK=%s", res, device, disk)
+	}
+	t.say("DEVICE=%s\nSYMLINK=drbd/by-res/%s\nSYMLINK_BY_RES=drbd/by-res/%s", device, res, res)
+	if disk != "" {
+		t.say("SYMLINK_BY_DISK=drbd/by-disk/%s", disk)
+	}
+	return 0
+}

@@ -1,0 +1,80 @@
+package adm
+
+import (
+	"testing"
+
+	"drbdutils/schema"
+
+	"github.com/stretchr/testify/require"
+)
+
+func parsed(t *testing.T, g schema.Generation, args ...string) (request, command) {
+	t.Helper()
+	table := commands(g)
+	r, err := parse(g, table, args)
+	require.NoError(t, err)
+	c, _ := find(table, r.command)
+	return r, c
+}
+
+func TestPassed(t *testing.T) {
+	tests := []struct {
+		name            string
+		gen             schema.Generation
+		args            []string
+		passed, dropped []string
+	}{
+		{"option anywhere", schema.V9, []string{"--force", "primary", "r0"}, []string{"--force"}, nil},
+		{"abbreviated option is completed", schema.V9, []string{"primary", "--forc", "r0"}, []string{"--force"}, nil},
+		{"value is kept in one word", schema.V9, []string{"resize", "--size", "1G", "r0"}, []string{"--size=1G"}, nil},
+		{"words before the command are options", schema.V9, []string{"--", "--force", "primary", "r0"}, []string{"--force"}, nil},
+		{"unknown raw option is dropped for 9", schema.V9, []string{"-W--bogus", "primary", "r0"}, nil, []string{"--bogus"}},
+		{"unknown raw option is passed to 8.4", schema.V84, []string{"-W--bogus", "primary", "r0"}, []string{"--bogus"}, nil},
+		{"the old name of --force works for 9", schema.V9, []string{"--", "--overwrite-data-of-peer", "primary", "all"}, []string{"--force"}, nil},
+		{"the old name of --force is passed to 8.4", schema.V84, []string{"--", "--overwrite-data-of-peer", "primary", "all"}, []string{"--overwrite-data-of-peer"}, nil},
+		{"set-gi takes anything", schema.V9, []string{"A:B::", "set-gi", "r0/0"}, []string{"A:B::"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, c := parsed(t, tt.gen, tt.args...)
+			passed, dropped, err := r.passed(tt.gen, c)
+			require.NoError(t, err)
+			require.Equal(t, tt.passed, passed)
+			require.Equal(t, tt.dropped, dropped)
+		})
+	}
+}
+
+func TestForeignOptionIsRefused(t *testing.T) {
+	r, c := parsed(t, schema.V9, "primary", "--size=1G", "r0")
+	_, _, err := r.passed(schema.V9, c)
+	require.EqualError(t, err, "option '--size=1G' is not an option of primary")
+}
+
+func TestWordsAfterTheCommandAreObjects(t *testing.T) {
+	r, _ := parsed(t, schema.V9, "primary", "--", "--force", "r0")
+	require.Equal(t, []string{"--force", "r0"}, r.objects)
+	require.Empty(t, r.backend)
+}
+
+// TestCommandTable holds what every row must obey.
+func TestCommandTable(t *testing.T) {
+	for _, g := range []schema.Generation{schema.V84, schema.V9} {
+		seen := map[string]bool{}
+		for _, c := range commands(g) {
+			require.False(t, seen[c.name], "%s is there twice", c.name)
+			seen[c.name] = true
+			ways := 0
+			for _, given := range []bool{c.call != 0, c.plan != nil, c.stage != nil, c.print != nil, c.run != nil} {
+				if given {
+					ways++
+				}
+			}
+			if c.name == hiddenCommandsName {
+				continue
+			}
+			require.Equal(t, 1, ways, "%s must be done in exactly one way", c.name)
+			require.False(t, c.scope == perPeerDevice && g == schema.V84, "%s: 8.4 has no peer devices", c.name)
+		}
+	}
+}

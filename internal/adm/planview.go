@@ -1,0 +1,153 @@
+package adm
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"drbdutils/schema"
+)
+
+// drbdadm plan shows what adjust would do, and why, without doing it.
+
+// An Impact says what a step costs while the resource is in use.
+type Impact uint8
+
+const (
+	Harmless  Impact = iota
+	CutsPeer         // replication to a peer is interrupted
+	TakesDisk        // the local disk is not used for a while, or not any more
+)
+
+func (i Impact) String() string {
+	return [...]string{"harmless", "interrupts replication", "takes the disk offline"}[i]
+}
+
+// impacts of steps that are not harmless.
+var impacts = map[string]Impact{
+	"disconnect": CutsPeer,
+	"del-peer":   CutsPeer,
+	"detach":     TakesDisk,
+	"del-minor":  TakesDisk,
+}
+
+// planReport is what plan says about one resource.
+type planReport struct {
+	Resource string       `json:"resource"`
+	Steps    []stepReport `json:"steps"`
+}
+
+type stepReport struct {
+	Action   string         `json:"action"`
+	Impact   string         `json:"impact"`
+	Why      string         `json:"why,omitempty"`
+	Changes  []changeReport `json:"changes,omitempty"`
+	Commands []string       `json:"commands"`
+}
+
+type changeReport struct {
+	Option string `json:"option"`
+	Old    string `json:"old"`
+	New    string `json:"new"`
+}
+
+// showPlan is the command.
+func showPlan(_ context.Context, t *tool, chosen []selection) int {
+	adjust := planner.adjust
+	if t.gen == schema.V84 {
+		adjust = planner.adjust84
+	}
+	reports := []planReport{}
+	for _, s := range chosen {
+		var plan Plan
+		if err := adjust(t.planner, s, &plan); err != nil {
+			t.complain("%v", err)
+			return exitConfig
+		}
+		reports = append(reports, t.report(s.res.Name, plan))
+	}
+	if t.planner.has("json") {
+		return t.writeJSON(reports)
+	}
+	for _, r := range reports {
+		r.write(t.out)
+	}
+	return 0
+}
+
+func (t *tool) writeJSON(v any) int {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		t.complain("%v", err)
+		return exitBroken
+	}
+	return 0
+}
+
+// report describes the steps in the order in which they would run.
+func (t *tool) report(name string, plan Plan) planReport {
+	r := planReport{Resource: name, Steps: []stepReport{}}
+	plan.run(func(s *Step) bool {
+		r.Steps = append(r.Steps, t.reportStep(s))
+		return true
+	}, func(Stage) bool { return false })
+	return r
+}
+
+func (t *tool) reportStep(s *Step) stepReport {
+	out := stepReport{Action: s.Name, Impact: impacts[s.Name].String(), Why: s.Why}
+	for _, c := range s.Changes {
+		out.Changes = append(out.Changes, changeReport(c))
+	}
+	for _, op := range s.Ops {
+		out.Commands = append(out.Commands, t.public(op))
+	}
+	return out
+}
+
+// public returns an op's command line for people to see: without secrets.
+func (t *tool) public(op Op) string {
+	line := []string{t.program(op.Prog)}
+	for _, arg := range op.Args {
+		name, _, valued := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if valued && t.secret(name) {
+			arg = "--" + name + "=..."
+		}
+		line = append(line, arg)
+	}
+	return commandLine(line)
+}
+
+// secret reports whether an option's value must not be seen.
+func (t *tool) secret(name string) bool {
+	for _, f := range fields(t.gen, schema.NetConf, name) {
+		return f.Flags&schema.Sensitive != 0
+	}
+	return false
+}
+
+// write prints the report for people.
+func (r planReport) write(w io.Writer) {
+	if len(r.Steps) == 0 {
+		fmt.Fprintf(w, "%s: nothing to do\n", r.Resource)
+		return
+	}
+	fmt.Fprintf(w, "%s:\n", r.Resource)
+	for i, s := range r.Steps {
+		fmt.Fprintf(w, "  %d. %s (%s)", i+1, s.Action, s.Impact)
+		if s.Why != "" {
+			fmt.Fprintf(w, ": %s", s.Why)
+		}
+		fmt.Fprintln(w)
+		for _, c := range s.Changes {
+			fmt.Fprintf(w, "       %s: %s -> %s\n", c.Option, cmp.Or(c.Old, "default"), cmp.Or(c.New, "default"))
+		}
+		for _, line := range s.Commands {
+			fmt.Fprintf(w, "     %s\n", line)
+		}
+	}
+}
