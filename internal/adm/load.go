@@ -40,7 +40,7 @@ func (t *tool) load() int {
 	if !diags.Invalid() && !t.shows() {
 		diags = append(diags, conf.Prepare()...)
 	}
-	t.report(diags)
+	t.reportConfig(diags)
 	if code := diags.ExitCode(); code != 0 {
 		return code
 	}
@@ -57,9 +57,9 @@ func (t *tool) expands() bool {
 // shows reports whether the command shows the configuration to people.
 func (t *tool) shows() bool { return t.cmd.name == "dump" || t.cmd.name == "dump-xml" }
 
-// report prints what is wrong with the configuration. Warnings are for people who
+// reportConfig prints what is wrong with the configuration. Warnings are for people who
 // look: on a terminal, or with -v.
-func (t *tool) report(diags confparse.Diagnostics) {
+func (t *tool) reportConfig(diags confparse.Diagnostics) {
 	t.flush()
 	people := isTerminal(t.env.Stderr)
 	style := confparse.DiagStyle{
@@ -73,7 +73,7 @@ func (t *tool) report(diags confparse.Diagnostics) {
 
 // judgement says how the generation is known that the configuration is for.
 func (t *tool) judgement() string {
-	if t.driver.Version == (cli.Version{}) {
+	if !t.driver.Version.Known() {
 		return "no module was found"
 	}
 	return "the module is " + t.driver.Version.String()

@@ -29,8 +29,9 @@ type tool struct {
 	cmd       command
 	conf      *confparse.Config
 	planner   planner
-	plan      Plan                // of up and adjust
-	locals    map[netip.Addr]bool // this host's addresses, once they are known
+	plan      Plan                             // of up and adjust
+	narrowed  map[string]*confparse.Connection // resources that were named with a peer
+	locals    map[netip.Addr]bool              // this host's addresses, once they are known
 	limits    [unlimited + 1]time.Duration
 	setupName string
 	backends  map[program]backend

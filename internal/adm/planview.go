@@ -67,7 +67,7 @@ func showPlan(_ context.Context, t *tool, chosen []selection) int {
 			t.complain("%v", err)
 			return exitConfig
 		}
-		reports = append(reports, t.report(s.res.Name, plan))
+		reports = append(reports, t.planReport(s.res.Name, plan))
 	}
 	if t.planner.has("json") {
 		return t.writeJSON(reports)
@@ -88,8 +88,8 @@ func (t *tool) writeJSON(v any) int {
 	return 0
 }
 
-// report describes the steps in the order in which they would run.
-func (t *tool) report(name string, plan Plan) planReport {
+// planReport describes the steps in the order in which they would run.
+func (t *tool) planReport(name string, plan Plan) planReport {
 	r := planReport{Resource: name, Steps: []stepReport{}}
 	plan.run(func(s *Step) bool {
 		r.Steps = append(r.Steps, t.reportStep(s))

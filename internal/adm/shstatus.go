@@ -3,11 +3,9 @@ package adm
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"drbdutils/confparse"
 	"drbdutils/internal/cli"
 )
 
@@ -24,22 +22,13 @@ func shStatus(ctx context.Context, t *tool, _ []selection) int {
 			continue
 		}
 		s := whole(r)
-		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s\n\n", escape(r.Name), escape(t.where(r.Place)))
+		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s:%d\n\n", escape(r.Name), escape(r.Place.Path()), r.Place.Line)
 		t.shStacked(s)
 		for _, o := range s.objects(perVolume) {
 			worst = max(worst, t.shVolume(ctx, o))
 		}
 	}
 	return worst
-}
-
-// where returns a place with the whole path of its file.
-func (t *tool) where(p confparse.Place) string {
-	file, err := filepath.Abs(p.File)
-	if err != nil {
-		file = p.File
-	}
-	return fmt.Sprintf("%s:%d", file, p.Line)
 }
 
 // shStacked tells on which resource a stacked one lies.
