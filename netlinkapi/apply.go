@@ -41,16 +41,15 @@ func (s *Snapshot) applyResource(name string, action schema.Action, m *Message) 
 		return nil
 	case schema.Rename:
 		return s.rename(name, m.Get(schema.RenameInfo).Str("res_new_name"))
-	case schema.Change:
-		if old == nil {
-			return nil
-		}
 	case schema.Create, schema.Exists:
 		if old == nil {
 			old = &Resource{Name: name}
 			s.index[name] = len(s.Resources)
 			s.Resources = append(s.Resources, old)
 		}
+	}
+	if old == nil {
+		return nil
 	}
 	r := *old
 	replace(&r.Options, m.Get(schema.ResourceOpts))
@@ -73,11 +72,13 @@ func (s *Snapshot) remove(name string) {
 }
 
 func (s *Snapshot) rename(from, to string) *Resource {
-	i, ok := s.index[from]
-	if !ok {
-		return nil
+	old := s.Resource(from)
+	if old == nil || to == "" || from == to {
+		return old
 	}
-	r := *s.Resources[i]
+	s.remove(to) // whatever it was, it is gone
+	i := s.index[from]
+	r := *old
 	r.Name = to
 	delete(s.index, from)
 	s.index[to] = i
@@ -116,7 +117,7 @@ func edit[T any](list []*T, action schema.Action, fits func(*T) bool, create fun
 	switch {
 	case action == schema.Destroy && i >= 0:
 		return slices.Delete(slices.Clone(list), i, i+1)
-	case action == schema.Destroy, action == schema.Change && i < 0:
+	case i < 0 && action != schema.Create && action != schema.Exists:
 		return list
 	}
 	list = slices.Clone(list)
