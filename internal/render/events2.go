@@ -3,6 +3,8 @@ package render
 import (
 	"bytes"
 	"io"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +25,8 @@ type Events struct {
 	stamp   string
 	live    bool // the initial state is over
 	gen     schema.Generation
-	changes []*change // of the current change of state
+	changes []*change       // of the current change of state
+	forward map[string]bool // resources whose objects are listed in their order, not backwards
 }
 
 // A change is what happened to one resource.
@@ -81,6 +84,7 @@ func (e *Events) state(ev *netlinkapi.Event) {
 		return
 	}
 	for _, c := range e.changes {
+		e.turn(c)
 		e.resource(c)
 	}
 	e.changes = e.changes[:0]
@@ -129,6 +133,32 @@ func first[T any](new, old *T) *T {
 
 func cmpResource(new, old *netlinkapi.Resource) string { return first(new, old).Name }
 
+// turn reverses the order in which objects of the same kind are listed.
+//
+// compat: drbd-utils copies its lists at each change, and every copy is
+// backwards. It matters only where one change touches several such objects.
+func (e *Events) turn(c *change) {
+	if e.forward == nil {
+		e.forward = map[string]bool{}
+	}
+	switch {
+	case c.new == nil:
+		delete(e.forward, c.old.Name)
+	case c.old == nil:
+		e.forward[c.new.Name] = false
+	default:
+		e.forward[c.new.Name] = !e.forward[c.old.Name]
+	}
+}
+
+// inTurn yields the elements of a list of a resource.
+func inTurn[T any](e *Events, name string, list []T) iter.Seq2[int, T] {
+	if e.forward[name] {
+		return slices.All(list)
+	}
+	return slices.Backward(list)
+}
+
 // resource writes all that happened to a resource: parents appear before their
 // children and go after them.
 func (e *Events) resource(c *change) {
@@ -145,26 +175,26 @@ func (e *Events) resource(c *change) {
 
 // changed writes what appeared or changed below a resource.
 func (e *Events) changed(name string, c *change) {
-	for _, conn := range c.new.Connections {
+	for _, conn := range inTurn(e, name, c.new.Connections) {
 		old := c.old.Connection(conn.PeerNodeID)
 		e.object(connectionItem(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
-	for _, d := range c.new.Devices {
+	for _, d := range inTurn(e, name, c.new.Devices) {
 		old := c.old.Device(d.Volume)
 		e.object(deviceItem(name, d), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
-	for _, conn := range c.new.Connections {
+	for _, conn := range inTurn(e, name, c.new.Connections) {
 		old := c.old.Connection(conn.PeerNodeID)
 		e.belowConnection(name, c, old, conn)
 	}
 }
 
 func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
-	for _, p := range conn.PeerDevices {
+	for _, p := range inTurn(e, name, conn.PeerDevices) {
 		before := old.PeerDevice(p.Volume)
 		e.object(peerItem(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
-	for _, p := range conn.Paths {
+	for _, p := range inTurn(e, name, conn.Paths) {
 		e.object(pathItem(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
 	}
 	e.goneBelow(name, old, conn)
@@ -175,13 +205,13 @@ func (e *Events) gone(name string, c *change) {
 	if c.old == nil {
 		return
 	}
-	for _, old := range c.old.Connections {
+	for _, old := range inTurn(e, name, c.old.Connections) {
 		if c.new.Connection(old.PeerNodeID) == nil {
 			e.goneBelow(name, old, nil)
 			e.line("destroy " + connectionItem(name, old).text)
 		}
 	}
-	for _, old := range c.old.Devices {
+	for _, old := range inTurn(e, name, c.old.Devices) {
 		if c.new.Device(old.Volume) == nil {
 			e.line("destroy " + strings.TrimSuffix(deviceItem(name, old).text, " minor:"+digits(uint64(old.Minor))))
 		}
@@ -192,12 +222,12 @@ func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
 	if old == nil {
 		return
 	}
-	for _, p := range old.Paths {
+	for _, p := range inTurn(e, name, old.Paths) {
 		if conn.Path(p.Local, p.Peer) == nil {
 			e.line("destroy " + pathItem(name, old, p).text)
 		}
 	}
-	for _, p := range old.PeerDevices {
+	for _, p := range inTurn(e, name, old.PeerDevices) {
 		if conn.PeerDevice(p.Volume) == nil {
 			e.line("destroy " + peerItem(name, old, p).text)
 		}

@@ -30,7 +30,8 @@ func newProgress(g schema.Generation, p *netlinkapi.PeerDevice, d *netlinkapi.De
 		pr.fromDetails()
 		return pr
 	}
-	if pr.running = guessable(g, p.ReplState()); pr.running && d != nil {
+	counts := has(p.Stats, "peer_dev_rs_total") && pr.total == 0 // but there is nothing to do
+	if pr.running = guessable(g, p.ReplState()) && !counts; pr.running && d != nil {
 		pr.percent = inSync(num(p.Stats, "peer_dev_out_of_sync"), num(d.Stats, "dev_size"))
 	}
 	return pr

@@ -13,9 +13,7 @@ import (
 func ShStatus(w io.Writer, volumes []Volume84) error {
 	var b strings.Builder
 	for _, v := range volumes {
-		if _, ok := v.Number(); ok {
-			shStatus(&b, v)
-		}
+		shStatus(&b, v)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -30,7 +28,10 @@ func ShStatusUnknown(w io.Writer, minor uint32) error {
 const notAvailable84 = "_known=NA # not available or not yet created\n\n" + unknown84
 
 func shStatus(b *strings.Builder, v Volume84) {
-	number, _ := v.Number()
+	number := int64(-1) // a resource without volumes
+	if n, ok := v.Number(); ok {
+		number = int64(n)
+	}
 	s, told := v.State()
 	fmt.Fprintf(b, "_minor=%d\n_res_name=%s\n_volume=%d\n", v.Minor, shellEscape(v.Resource()), number)
 	switch {

@@ -124,14 +124,20 @@ func (j *showJSON) connection(c *netlinkapi.Connection) {
 	}
 	j.str("_cstate", c.State().String())
 	j.options("net", c.Conf)
+	if len(c.PeerDevices) > 0 {
+		j.volumes(c.PeerDevices)
+	}
+	j.uint("_peer_node_id", uint64(c.PeerNodeID))
+	j.endObject()
+}
+
+func (j *showJSON) volumes(all []*netlinkapi.PeerDevice) {
 	j.list("volumes")
-	for _, p := range c.PeerDevices {
+	for _, p := range all {
 		j.element()
 		j.uint("volume_nr", uint64(p.Volume))
 		j.options("disk", p.Options)
 		j.endObject()
 	}
 	j.endList()
-	j.uint("_peer_node_id", uint64(c.PeerNodeID))
-	j.endObject()
 }

@@ -34,7 +34,9 @@ func (c *call) volumes(ctx context.Context) ([]render.Volume84, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, render.Volume84{Message: &m})
+		if v := (render.Volume84{Message: &m}); c.resource == "" || v.Resource() == c.resource {
+			all = append(all, v)
+		}
 	}
 	return all, nil
 }

@@ -116,6 +116,8 @@ func gi9(ctx context.Context, c *call, legend bool) error {
 		return fail(exitNoState, "Device is unconfigured")
 	case d.DiskState() == schema.Diskless:
 		return fail(exitNoState, "Device has no disk")
+	case d.Stats.Empty() || p.Stats.Empty():
+		return fail(exitNoState, "The module does not tell the identifiers")
 	}
 	return render.GI(c.Stdout, d, p, legend)
 }

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -210,7 +211,12 @@ func (w *waiter) wait(ctx context.Context) error {
 }
 
 // broken returns the error of a watch, named after what was waited for.
+//
+// compat: that the module goes away is no error with DRBD 8.4.
 func (c *call) broken(err error) error {
+	if c.gen == schema.V84 && errors.Is(err, netlinkapi.ErrUnloaded) {
+		return nil
+	}
 	if code := c.report(fmt.Errorf("%s: %w", c.object, err)); code != 0 {
 		return &failure{code: code}
 	}
