@@ -105,22 +105,26 @@ func (sb *Superblock) convert(v Version) (*Superblock, error) {
 			return nil, err
 		}
 		return step.convert(V07)
-	case sb.MaxPeers != 1:
+	case sb.MaxPeers != 1 && sb.EffectiveSize != 0:
 		return nil, fmt.Errorf("%w: it has %d bitmap slots, %s has one", ErrCannotConvert, sb.MaxPeers, v)
-	case v < V09 && sb.BytesPerBit != DefaultGeometry.BytesPerBit:
+	case v < V09 && sb.BytesPerBit != DefaultGeometry.BytesPerBit && sb.EffectiveSize != 0:
 		return nil, fmt.Errorf("%w: it has %d bytes per bit, %s has 4096", ErrCannotConvert, sb.BytesPerBit, v)
 	case v < V08 && (sb.ALStripes != 1 || sb.ALStripeBlocks != 8):
 		return nil, fmt.Errorf("%w: %s has no striped activity log", ErrCannotConvert, v)
 	}
 	n := *sb
 	n.Version, n.raw, n.ALExtents = v, nil, defaultALExtents
+	n.MaxPeers = 1
+	if v < V09 {
+		n.BytesPerBit = DefaultGeometry.BytesPerBit
+	}
 	switch v {
 	case V09:
 		n.to09()
 	case V08:
 		n.to08(sb.Version)
 	case V07:
-		n.Flags, n.Counters, n.MaxPeers = 0, [4]uint32{}, 1
+		n.Flags, n.Counters = 0, [4]uint32{}
 	}
 	return &n, nil
 }
