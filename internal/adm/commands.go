@@ -77,6 +77,7 @@ const (
 	needsDisk  flags = 1 << iota // the volume has a local disk
 	checksIP                     // the host's addresses are configured on this host
 	readsState                   // what runs decides what is done
+	needsProxy                   // this host runs a proxy of the resource
 	rawOptions                   // backend options pass unchecked
 )
 

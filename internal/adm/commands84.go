@@ -53,8 +53,8 @@ func commands84() []command {
 		{name: "sh-lr-of", group: shell, scope: perVolume, print: shLowerResource},
 		{name: "sh-b-pri", group: shell, scope: perVolume, run: becomePrimary},
 		{name: "sh-status", group: shell, objects: none, run: shStatus},
-		{name: "proxy-up", group: shell, plan: planner.proxyUp},
-		{name: "proxy-down", group: shell, plan: planner.proxyDown},
+		{name: "proxy-up", group: shell, flags: needsProxy, plan: planner.proxyUp},
+		{name: "proxy-down", group: shell, flags: needsProxy, plan: planner.proxyDown},
 		{name: "new-resource", group: shell, volumes: volumeRefused, plan: planner.newResource},
 
 		{name: "before-resync-target", group: handler, scope: perVolume, volumes: volumeRequired, plan: planner.callOut},

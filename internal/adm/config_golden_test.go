@@ -130,7 +130,7 @@ func (c configCase) run(t *testing.T, dir, version string, args []string) (stdou
 	require.NoError(t, err)
 	tool.locals = map[netip.Addr]bool{netip.MustParseAddr("127.0.0.1"): true, netip.MustParseAddr("::1"): true}
 	for _, ip := range c.IPs {
-		tool.locals[netip.MustParseAddr(ip)] = true
+		tool.locals[netip.MustParseAddr(ip).Unmap()] = true
 	}
 	exit = tool.main(t.Context())
 	tool.flush()

@@ -41,7 +41,7 @@ func (t *tool) do(ctx context.Context, op Op) int {
 			t.perform(ctx, op.Else)
 		}
 		t.perform(ctx, op.Then)
-		return 0
+		return t.noElse(op)
 	}
 	if slices.Contains(op.Accept, code) {
 		code = 0
@@ -49,6 +49,9 @@ func (t *tool) do(ctx context.Context, op Op) int {
 	if code == 0 {
 		t.succeeded(ctx, op)
 		return 0
+	}
+	if op.NoElse != nil && !slices.Contains(op.Final, code) {
+		return t.noElse(op)
 	}
 	if len(op.Else) == 0 || slices.Contains(op.Final, code) {
 		return code
@@ -58,6 +61,15 @@ func (t *tool) do(ctx context.Context, op Op) int {
 		return code
 	}
 	return instead
+}
+
+// noElse says why nothing can be done instead of an op, if that is so.
+func (t *tool) noElse(op Op) int {
+	if op.NoElse == nil {
+		return 0
+	}
+	t.complain("%v", op.NoElse)
+	return exitConfig
 }
 
 // succeeded does what belongs to an op that went well.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"drbdutils/schema"
 )
 
 // awaitGrowth waits until the module has changed a device's size, so that what
@@ -50,6 +52,9 @@ func (t *tool) deviceSectors(minor int) int64 {
 func (t *tool) identify(ctx context.Context, created Op) {
 	place := created.Args[:4]
 	read := Op{Prog: drbdmeta, Args: append(place[:4:4], "read-dev-uuid"), Class: long, Res: created.Res}
+	if t.gen == schema.V84 {
+		read.Args = append(read.Args, created.Args[5:]...) // compat: its options, too
+	}
 	var text strings.Builder
 	if t.capture(ctx, read, &text) != 0 {
 		return

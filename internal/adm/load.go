@@ -34,6 +34,11 @@ func (t *tool) load() int {
 	if !diags.Invalid() && t.expands() {
 		diags = append(diags, conf.Expand()...)
 	}
+	if diags.Invalid() && !diags.Unreadable() && t.lists() {
+		t.reportConfig(diags)
+		t.conf = conf
+		return 0
+	}
 	if !diags.Invalid() && t.cmd.flags&checksIP != 0 {
 		diags = append(diags, conf.Validate()...)
 	}
@@ -51,8 +56,12 @@ func (t *tool) load() int {
 // expands reports whether the command works on what takes effect, not on what is
 // written.
 func (t *tool) expands() bool {
-	return !t.shows() || t.req.verbose > 0 || t.req.dryRun > 0
+	return !t.shows() && !t.lists() || t.shows() && (t.req.verbose > 0 || t.req.dryRun > 0)
 }
+
+// lists reports whether the command needs to know no more of resources than that
+// they are there.
+func (t *tool) lists() bool { return t.cmd.name == "sh-resources" || t.cmd.name == "sh-mod-parms" }
 
 // shows reports whether the command shows the configuration to people.
 func (t *tool) shows() bool { return t.cmd.name == "dump" || t.cmd.name == "dump-xml" }

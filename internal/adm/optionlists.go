@@ -17,6 +17,10 @@ var (
 	outputForm = schema.Field{Name: "output-format", Kind: schema.String}
 )
 
+// noOptions is for commands whose help says that there are options, and lists
+// none.
+func noOptions() []schema.Field { return nil }
+
 func forceOption() []schema.Field           { return []schema.Field{force} }
 func metaOptions() []schema.Field           { return []schema.Field{force, quiet} }
 func repairOptions() []schema.Field         { return []schema.Field{tentative, force, quiet} }

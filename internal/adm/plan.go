@@ -21,6 +21,7 @@ type Op struct {
 	Ignore bool  // its result does not count
 
 	Else     []Op  // to be tried if it failed
+	NoElse   error // why there is nothing to be tried if it failed
 	ElseDry  bool  // a dry run shows Else, too
 	Final    []int // exit codes after which Else is pointless
 	ElseCode int   // the code that stands if it ended with it and Else failed, too
@@ -80,10 +81,10 @@ const (
 )
 
 // A stageRule says how adjust-with-progress calls a stage, and whether a failure
-// in it makes the rest of the stage pointless for the same resource.
+// in it makes everything later pointless for the same resource.
 type stageRule struct {
 	label string
-	skips bool
+	fatal bool
 }
 
 var stages9 = []stageRule{

@@ -102,6 +102,22 @@ func (p planner) proxyDown(o object) ([]Op, error) {
 	return p.tunnelDown(o, t), nil
 }
 
+// runsProxy reports whether a node runs a proxy of a resource.
+func runsProxy(r *confparse.Resource, node string) bool {
+	here := func(p *confparse.Proxy) bool { return p != nil && slices.Contains(p.Names, node) }
+	if slices.ContainsFunc(r.Hosts, func(h *confparse.Host) bool { return here(h.Proxy) }) {
+		return true
+	}
+	for _, c := range r.Connections {
+		for _, path := range c.Paths {
+			if slices.ContainsFunc(path.Endpoints, func(e *confparse.Endpoint) bool { return here(e.Proxy) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (p planner) noProxy(o object) error {
 	if o.all {
 		return nil

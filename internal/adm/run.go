@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"drbdutils/confparse"
@@ -22,6 +23,10 @@ func (t *tool) prepare() int {
 		t.complain("%s: %v\ntry '%s help %s'", t.env.Name, err, t.env.Name, t.cmd.name)
 		return exitUsage
 	}
+	if strings.ContainsFunc(t.req.varName, notNameRune) {
+		t.complain("--sh-varname=%s ignored: it has other characters than letters, digits and _", t.req.varName)
+		t.req.varName = ""
+	}
 	for _, o := range dropped {
 		t.complain("%s: %s has no option '%s', ignored", t.env.Name, t.cmd.name, o)
 	}
@@ -37,6 +42,12 @@ func (t *tool) prepare() int {
 	}
 	t.limits = limits(t.conf.Global)
 	return 0
+}
+
+// notNameRune reports whether a character cannot be in the name of a shell
+// variable.
+func notNameRune(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_')
 }
 
 // limits returns how long backends may take.
@@ -185,13 +196,15 @@ func (t *tool) onlyPeer(s selection, w words) *refusal {
 }
 
 // proxies reports whether the command also works on hosts that only run a proxy.
-func (t *tool) proxies() bool {
-	return slices.Contains([]string{"adjust", "adjust-with-progress", "sh-list-adjustable", "proxy-up", "proxy-down"}, t.cmd.name)
-}
+func (t *tool) proxies() bool { return t.cmd.flags&(readsState|needsProxy) != 0 }
 
 func (t *tool) resolveAll() ([]selection, *refusal) {
 	all := selectAll(t.conf, t.req.stacked, t.proxies())
-	if len(all) > 0 || t.gen == schema.V9 && len(selectAll(t.conf, t.req.stacked, true)) > 0 {
+	if t.cmd.flags&needsProxy != 0 {
+		all = slices.DeleteFunc(all, func(s selection) bool { return !runsProxy(s.res, t.node) })
+	}
+	known := t.gen == schema.V9 && t.cmd.flags&needsProxy == 0 && len(selectAll(t.conf, t.req.stacked, true)) > 0
+	if len(all) > 0 || known {
 		return all, nil
 	}
 	switch {
@@ -208,6 +221,8 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 // one.
 func (t *tool) admits(s selection, w words) *refusal {
 	switch {
+	case t.cmd.flags&needsProxy != 0 && !runsProxy(s.res, t.node):
+		return undefined(t.conf, w)
 	case s.res.Ignored && !t.proxies():
 		return refuse(exitUsage, false, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node)
 	case t.gen == schema.V9 || w.minor || s.res.Stacked == t.req.stacked:

@@ -103,7 +103,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 func selectAll(conf *confparse.Config, stacked, proxies bool) []selection {
 	var all []selection
 	for _, r := range conf.Resources {
-		if (!r.Ignored || proxies && r.ProxyOnly) && r.Stacked == stacked {
+		if (!r.Ignored || proxies && runsProxy(r, conf.Node)) && r.Stacked == stacked {
 			s := whole(r)
 			s.word, s.all = "all", true
 			all = append(all, s)
@@ -126,22 +126,27 @@ func whole(r *confparse.Resource) selection {
 	return s
 }
 
+// undefined says that the configuration has no such object.
+//
+// compat: with DRBD 8.4 nothing after it is done, with DRBD 9 it is.
+func undefined(conf *confparse.Config, w words) *refusal {
+	return refuse(exitUsage, conf.Generation == schema.V84, "'%s' not defined in your config (for this host).", w.whole)
+}
+
 // selectWord returns the selection that one word of the command line stands for.
 func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
-	undefined := refuse(exitUsage, conf.Generation == schema.V84,
-		"'%s' not defined in your config (for this host).", w.whole)
 	if w.minor {
 		r, v := conf.ByMinor(w.num)
 		if r == nil || r.Ignored {
-			return selection{}, undefined
+			return selection{}, undefined(conf, w)
 		}
 		s := whole(r)
 		s.word, s.volume, s.volumes = w.whole, true, []*confparse.Volume{v}
 		return s, nil
 	}
 	r := conf.Resource(w.res)
-	if r == nil || r.Ignored && !r.ProxyOnly {
-		return selection{}, undefined
+	if r == nil || r.Ignored && !runsProxy(r, conf.Node) {
+		return selection{}, undefined(conf, w)
 	}
 	s := whole(r)
 	s.word = w.whole
@@ -151,7 +156,7 @@ func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
 		}
 	}
 	if w.hasNum {
-		return s, s.narrowToVolume(conf.Generation, w, undefined)
+		return s, s.narrowToVolume(conf, w)
 	}
 	return s, nil
 }
@@ -168,15 +173,15 @@ func (s *selection) narrowToPeer(node string, w words) *refusal {
 	return nil
 }
 
-func (s *selection) narrowToVolume(g schema.Generation, w words, undefined *refusal) *refusal {
+func (s *selection) narrowToVolume(conf *confparse.Config, w words) *refusal {
 	for _, v := range s.volumes {
 		if v.Number == w.num {
 			s.volume, s.volumes = true, []*confparse.Volume{v}
 			return nil
 		}
 	}
-	if g == schema.V84 {
-		return undefined
+	if conf.Generation == schema.V84 {
+		return undefined(conf, w)
 	}
 	return refuse(exitUsage, true, "Resource '%s' has no volume %d", s.res.Name, w.num)
 }

@@ -15,57 +15,72 @@ func (t *tool) runPlan(ctx context.Context) int {
 	if t.cmd.name == "adjust-with-progress" && t.req.verbose == 0 && t.req.dryRun == 0 {
 		return t.runWithProgress(ctx)
 	}
-	failed := map[string]bool{}
+	failed := failures{rules: stageRules(t.gen)}
 	do := func(s *Step) bool {
-		if t.skips(s, failed) {
+		if failed.lost[s.Res] {
 			t.complain("%s: %s %s: skipped due to earlier error", t.env.Name, s.Name, s.Res)
 			return false
 		}
 		if t.perform(ctx, s.Ops) != 0 {
-			failed[s.Res] = true
+			failed.note(s)
 		}
 		return true
 	}
-	t.plan.run(do, func(Stage) bool { return len(failed) > 0 })
-	if len(failed) > 0 {
+	t.plan.run(do, func(Stage) bool { return failed.any })
+	return failed.code()
+}
+
+// failures remembers what went wrong.
+type failures struct {
+	rules []stageRule
+	any   bool
+	lost  map[string]bool // resources for which nothing more makes sense
+}
+
+func (f *failures) note(s *Step) {
+	f.any = true
+	if !f.rules[s.Stage].fatal {
+		return
+	}
+	if f.lost == nil {
+		f.lost = map[string]bool{}
+	}
+	f.lost[s.Res] = true
+}
+
+// code returns the exit code of a plan.
+func (f *failures) code() int {
+	if f.any {
 		return exitUsage
 	}
 	return 0
-}
-
-// skips reports whether an earlier failure has made a step pointless.
-func (t *tool) skips(s *Step, failed map[string]bool) bool {
-	return failed[s.Res] && stageRules(t.gen)[s.Stage].skips
 }
 
 // runWithProgress runs a plan as far as possible in spite of failures. Instead of
 // the backends' messages it shows, stage by stage, which resources it works on.
 func (t *tool) runWithProgress(ctx context.Context) int {
 	t.quiet = true
-	r := reporter{tool: t, failed: map[string]bool{}}
+	r := reporter{tool: t, failures: failures{rules: stageRules(t.gen)}}
 	fmt.Fprint(t.out, "[")
 	t.plan.run(func(s *Step) bool { return r.step(ctx, s) }, func(Stage) bool {
 		r.started = false
 		return false
 	})
 	fmt.Fprint(t.out, "\n]\n")
-	if len(r.failed) > 0 {
-		return exitUsage
-	}
-	return 0
+	return r.code()
 }
 
 // reporter prints the progress of a plan.
 type reporter struct {
 	*tool
-	failed  map[string]bool
+	failures
 	started bool   // the line of the stage has begun
 	res     string // the resource named last in it
 }
 
 func (r *reporter) step(ctx context.Context, s *Step) bool {
 	r.begin(s.Stage)
-	if r.skips(s, r.failed) {
+	if r.lost[s.Res] {
 		if r.res != s.Res {
 			fmt.Fprintf(r.out, " [skipped:%s]", s.Res)
 			r.res = s.Res
@@ -79,7 +94,7 @@ func (r *reporter) step(ctx context.Context, s *Step) bool {
 	r.flush()
 	if code := r.perform(ctx, s.Ops); code != 0 {
 		fmt.Fprintf(r.out, ":failed(%s:%d)", s.Name, code)
-		r.failed[s.Res] = true
+		r.note(s)
 	}
 	return true
 }
@@ -90,7 +105,7 @@ func (r *reporter) begin(stage Stage) {
 		return
 	}
 	r.started, r.res = true, ""
-	if label := stageRules(r.gen)[stage].label; label != "" {
+	if label := r.rules[stage].label; label != "" {
 		fmt.Fprintf(r.out, "\n%15s:", label)
 	}
 }
