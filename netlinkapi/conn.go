@@ -51,7 +51,7 @@ func (c *conn) dial(o Options) error {
 		if err != nil {
 			return errors.Join(ErrNoModule, err)
 		}
-		c.nl = netlink.NewConn(NewUnixSocket(u), uint32(os.Getpid()))
+		c.nl = netlink.NewConn(newUnixSocket(u), uint32(os.Getpid()))
 	} else {
 		nl, err := netlink.Dial(netlinkGeneric, &netlink.Config{MessageBufferSize: maxPacket})
 		if err != nil {

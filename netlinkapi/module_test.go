@@ -38,7 +38,7 @@ type testModule struct {
 // session is one client of a testModule.
 type session struct {
 	*testModule
-	sock   netlink.Socket
+	sock   *unixSocket
 	member bool
 }
 
@@ -57,7 +57,7 @@ func startModule(t *testing.T, g schema.Generation, answer func(*session, netlin
 			if err != nil {
 				return
 			}
-			s := &session{testModule: m, sock: NewUnixSocket(c)}
+			s := &session{testModule: m, sock: newUnixSocket(c)}
 			m.mu.Lock()
 			m.sessions = append(m.sessions, s)
 			m.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *session) serve() {
 }
 
 func (s *session) handle(nm netlink.Message) {
-	if _, ok := JoinedGroup(nm); ok {
+	if _, ok := joinedGroup(nm); ok {
 		s.mu.Lock()
 		s.member = true
 		s.mu.Unlock()
@@ -119,6 +119,14 @@ func (s *session) handle(nm netlink.Message) {
 	s.requests = append(s.requests, m)
 	s.mu.Unlock()
 	s.answer(s, nm, m)
+}
+
+// joinedGroup returns the group that a request to join is about.
+func joinedGroup(m netlink.Message) (group uint32, ok bool) {
+	if m.Header.Type != netlink.Noop || len(m.Data) < 4 {
+		return 0, false
+	}
+	return binary.NativeEndian.Uint32(m.Data), true
 }
 
 func (s *session) familyReply() []byte {

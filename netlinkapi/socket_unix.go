@@ -17,22 +17,21 @@ const maxPacket = 64 << 10
 // unixSocket carries netlink messages over a unix socket of type seqpacket, one
 // batch of messages a packet: this is how tools reach a module that is no kernel
 // module. Two things that netlink does without messages are messages here: see
-// JoinRequest, and a message of type netlink.Overrun stands for ENOBUFS.
+// joinRequest, and a message of type netlink.Overrun stands for ENOBUFS.
 type unixSocket struct {
 	*net.UnixConn
 	buf []byte
 }
 
-var _ netlink.Socket = (*unixSocket)(nil)
-
-// NewUnixSocket wraps a connected unixpacket connection, of either side.
-func NewUnixSocket(c *net.UnixConn) netlink.Socket {
+// newUnixSocket wraps a connected unixpacket connection, of either side. It is
+// what netlink.NewConn takes.
+func newUnixSocket(c *net.UnixConn) *unixSocket {
 	return &unixSocket{UnixConn: c, buf: make([]byte, maxPacket)}
 }
 
-// JoinRequest is the message that asks a fake module for the notifications of a
+// joinRequest is the message that asks a fake module for the notifications of a
 // multicast group: type noop, the group's number as data. It is not answered.
-func JoinRequest(group uint32) netlink.Message {
+func joinRequest(group uint32) netlink.Message {
 	data := binary.NativeEndian.AppendUint32(nil, group)
 	return netlink.Message{
 		Header: netlink.Header{Length: uint32(nlmsgHeaderSize + len(data)), Type: netlink.Noop, Flags: netlink.Request},
@@ -40,16 +39,8 @@ func JoinRequest(group uint32) netlink.Message {
 	}
 }
 
-// JoinedGroup returns the group that a JoinRequest is about.
-func JoinedGroup(m netlink.Message) (group uint32, ok bool) {
-	if m.Header.Type != netlink.Noop || len(m.Data) < 4 {
-		return 0, false
-	}
-	return binary.NativeEndian.Uint32(m.Data), true
-}
-
 // JoinGroup implements joining for netlink.Conn.
-func (s *unixSocket) JoinGroup(group uint32) error { return s.Send(JoinRequest(group)) }
+func (s *unixSocket) JoinGroup(group uint32) error { return s.Send(joinRequest(group)) }
 
 // LeaveGroup is not needed by anybody.
 func (s *unixSocket) LeaveGroup(uint32) error { return errors.ErrUnsupported }
