@@ -16,7 +16,8 @@
 //	put NODE FILE PATH               copy a file of the story into the machine
 //	power-cut NODE                   the machine stops without a warning
 //	boot NODE                        and comes back, with the files that were put
-//	same NODE COMMAND...             our tools and the original's print the same
+//	[!] same NODE COMMAND...         our tools and the original's print the same
+//	same-data KIB                    both machines' disks hold the same data
 //
 // Run with -tools=reference, the same stories check the original drbd-utils:
 // what a story demands of us must hold for it, too.

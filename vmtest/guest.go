@@ -122,7 +122,7 @@ func (g *Guest) PowerCut() error {
 }
 
 // NewDisk replaces the guest's disk by a blank one of size bytes with one
-// partition, which begins at 1 MiB.
+// partition.
 func (g *Guest) NewDisk(size int64) error {
 	if err := os.RemoveAll(g.Disk); err != nil {
 		return err
@@ -136,10 +136,13 @@ func (g *Guest) NewDisk(size int64) error {
 	return os.Truncate(g.Disk, size)
 }
 
-// partitionTable returns an MBR with one Linux partition from sector 2048 to
-// the end. All numbers in it are little-endian.
+// partitionStart is where a guest's partition begins, in bytes.
+const partitionStart = 1 << 20
+
+// partitionTable returns an MBR with one Linux partition to the end of the
+// disk. All numbers in it are little-endian.
 func partitionTable(size int64) []byte {
-	const first = 2048
+	const first = partitionStart / 512
 	sectors := uint32(size/512) - first
 	mbr := make([]byte, 512)
 	mbr[446+4] = 0x83

@@ -43,11 +43,12 @@ var (
 	rc []byte
 
 	files = map[string]string{
-		"etc/inittab":  "::sysinit:/etc/rc\n::respawn:/bin/agent /dev/vport0p1\n",
-		"etc/hosts":    "127.0.0.1 localhost\n192.168.154.128 drbd01\n192.168.154.129 drbd02\n",
-		"etc/passwd":   "root::0:0:root:/root:/bin/sh\nnobody::65534:65534:nobody:/:/bin/sh\n",
-		"etc/group":    "root:x:0:\nnogroup:x:65534:\n",
-		"sbin/service": "#!/bin/sh\nname=$1\nshift\nexec \"/etc/init.d/$name\" \"$@\"\n",
+		"etc/inittab":      "::sysinit:/etc/rc\n::respawn:/bin/agent /dev/vport0p1\n",
+		"etc/hosts":        "127.0.0.1 localhost\n192.168.154.128 drbd01\n192.168.154.129 drbd02\n",
+		"etc/passwd":       "root::0:0:root:/root:/bin/sh\nnobody::65534:65534:nobody:/:/bin/sh\n",
+		"etc/group":        "root:x:0:\nnogroup:x:65534:\n",
+		"sbin/service":     "#!/bin/sh\nname=$1\nshift\nexec \"/etc/init.d/$name\" \"$@\"\n",
+		"original/service": "#!/bin/sh\nexec /original/init \"$2\"\n",
 		"etc/drbd.conf": "include \"drbd.d/global_common.conf\";\n" +
 			"include \"drbd.d/*.res\";\n",
 	}

@@ -1,11 +1,16 @@
 package vmtest
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +89,7 @@ func (s *story) params(file string) testscript.Params {
 			"power-cut": s.powerCut,
 			"boot":      s.boot,
 			"same":      s.same,
+			"same-data": s.sameData,
 		},
 	}
 }
@@ -184,7 +190,7 @@ func (s *story) boot(ts *testscript.TestScript, _ bool, args []string) {
 
 // same runs a command with our tools and with the original's, on the same
 // state of the kernel, and compares exit code and standard output.
-func (s *story) same(ts *testscript.TestScript, _ bool, args []string) {
+func (s *story) same(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, len(args) >= 2, "same NODE COMMAND...")
 	command := strings.Join(args[1:], " ")
 	for _, g := range s.guests(ts, args[0]) {
@@ -195,7 +201,32 @@ func (s *story) same(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s: %s\noriginal: exit code %d\n%s\nours: exit code %d\n%s%s", g.Name, command,
 				original.Code, original.Stdout, s.last.Code, s.last.Stdout, s.last.Stderr)
 		}
+		if failed := s.last.Code != 0; failed != neg {
+			ts.Fatalf("%s: %s: both exit with code %d", g.Name, command, s.last.Code)
+		}
 		ts.Stdout().Write(s.last.Stdout)
+	}
+}
+
+// sameData compares the first KiB of both machines' /dev/sdb1 from outside.
+func (s *story) sameData(ts *testscript.TestScript, _ bool, args []string) {
+	want(ts, len(args) == 1, "same-data KIB")
+	kib, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	var data [2]*bufio.Reader
+	for i, g := range s.lab.Guests {
+		disk, err := os.Open(g.Disk)
+		ts.Check(err)
+		defer disk.Close()
+		data[i] = bufio.NewReader(io.NewSectionReader(disk, partitionStart, kib<<10))
+	}
+	for at := range kib << 10 {
+		a, errA := data[0].ReadByte()
+		b, errB := data[1].ReadByte()
+		ts.Check(errors.Join(errA, errB))
+		if a != b {
+			ts.Fatalf("the disks differ at byte %d of /dev/sdb1", at)
+		}
 	}
 }
 
