@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -112,18 +113,15 @@ func parse(env cli.Env) (o options, words []string, err error) {
 	return o, words, err
 }
 
-// parseRate reads bytes per second with an optional K, M or G.
+// parseRate reads bytes per second with an optional K, M or G. No rate is 0.
 func parseRate(text string) (int64, error) {
+	digits := strings.TrimRight(text, "kKmMgG")
+	shift, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[strings.ToUpper(text[len(digits):])]
 	if text == "" {
 		return 0, nil
 	}
-	var n int64
-	var unit string
-	if _, err := fmt.Sscanf(text+" ", "%d%s", &n, &unit); err != nil && n == 0 {
-		return 0, fmt.Errorf("rate %q: want a number of bytes per second, as in 4M", text)
-	}
-	shift, ok := map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[strings.ToUpper(unit)]
-	if !ok || n < 0 {
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || !ok || n < 0 {
 		return 0, fmt.Errorf("rate %q: want a number of bytes per second, as in 4M", text)
 	}
 	return n << shift, nil

@@ -76,7 +76,8 @@ func cluster(ctx context.Context, env cli.Env, o options, words []string) error 
 	}
 	for _, name := range names {
 		if err := spawn(env, o, filepath.Join(dir, name), name); err != nil {
-			return errors.Join(err, stopAll(ctx, env, o, []string{dir}))
+			_ = stopAll(ctx, env, o, []string{dir}) // those that did start, if any
+			return err
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func (m *Module) attach(r *request) schema.Code {
 	if code := m.claim(conf); code != schema.NoError {
 		return code
 	}
-	disk, code := openDisk(conf)
+	disk, code := m.openDisk(conf)
 	if code != schema.NoError {
 		return code
 	}
@@ -84,6 +84,8 @@ func (m *Module) checkResyncAfter(d *device, after int64) schema.Code {
 
 // attach gives the device its disk and decides what its data is worth.
 func (d *device) attach(disk *disk) schema.Code {
+	d.frozen = true
+	defer func() { d.frozen = false }()
 	if code := d.set(change{Disk: new(schema.Attaching)}, false); !code.OK() {
 		disk.close()
 		return code
@@ -117,6 +119,7 @@ func (d *device) attach(disk *disk) schema.Code {
 		d.negotiated = next.disk
 		next.disk, next.pdsk = schema.Negotiating, d.state.pdsk
 	}
+	d.frozen = false
 	if code := d.set(change{Disk: &next.disk, PDsk: &next.pdsk}, false); !code.OK() {
 		return fail(code)
 	}
@@ -166,8 +169,21 @@ func (m *Module) diskOptions(r *request) schema.Code {
 	}
 	if code == schema.NoError {
 		d.disk.conf = conf
+		d.noteLogging()
 	}
 	return code
+}
+
+// noteLogging stores whether the activity log can be relied on after a crash.
+func (d *device) noteLogging() {
+	before := d.disk.flags
+	d.disk.flags &^= meta.ALDisabled
+	if !d.disk.logged() {
+		d.disk.flags |= meta.ALDisabled
+	}
+	if d.disk.flags != before {
+		d.save()
+	}
 }
 
 func (m *Module) detach(r *request) schema.Code {
@@ -179,6 +195,8 @@ func (m *Module) detach(r *request) schema.Code {
 }
 
 func (d *device) detach(force bool) schema.Code {
+	d.frozen = true
+	defer func() { d.frozen = false }()
 	failed := change{Disk: new(schema.Failed)}
 	code := schema.StateDone
 	if force {

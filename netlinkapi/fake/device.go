@@ -19,14 +19,21 @@ type device struct {
 	disk   *disk
 	open   int // users of the device
 
-	exposed     uint64                                         // generation of the data that users saw last
-	crashed     bool                                           // was Primary when the node went down, and did not see the peer since
-	degraded    bool                                           // was Primary without a peer when the node went down
-	alSuspended bool                                           // the activity log is not kept: all is out of sync anyway
-	negotiated  schema.DiskState                               // what the disk becomes once the peer agreed
-	peer        *side                                          // what the peer reported of its copy
-	count       struct{ sent, received, read, written uint64 } // sectors
+	exposed     uint64           // generation of the data that users saw last
+	crashed     bool             // was Primary when the node went down, and did not see the peer since
+	degraded    bool             // was Primary without a peer when the node went down
+	frozen      bool             // I/O waits while a disk comes or goes
+	alSuspended bool             // the activity log is not kept: all is out of sync anyway
+	negotiated  schema.DiskState // what the disk becomes once the peer agreed
+	peer        *side            // what the peer reported of its copy
+	count       counters
 	sync        syncRun
+}
+
+// counters are what a device did. A new disk begins to count anew.
+type counters struct {
+	sent, received, read, written uint64 // sectors
+	al, bm                        uint64 // metadata writes of the last disk
 }
 
 func (m *Module) newDevice(r *resource, minor, volume uint32) *device {
@@ -57,14 +64,14 @@ func (d *device) remove() {
 
 func (d *device) alWrites() uint64 {
 	if d.disk == nil {
-		return 0
+		return d.count.al
 	}
 	return d.disk.alWrites
 }
 
 func (d *device) bmWrites() uint64 {
 	if d.disk == nil {
-		return 0
+		return d.count.bm
 	}
 	return d.disk.bmWrites
 }
@@ -146,7 +153,7 @@ const stateFlags = meta.Consistent | meta.PrimaryInd | meta.ConnectedInd | meta.
 // being detached keeps what it knew.
 func (d *device) noteState(old state) {
 	s := d.state
-	if d.disk == nil || s.disk <= schema.Failed {
+	if !d.attached() {
 		return
 	}
 	flags := d.disk.flags &^ stateFlags
@@ -212,6 +219,9 @@ func (d *device) setCurrent(id uint64) {
 	d.save()
 }
 
+// attached reports whether the disk shows in what the module tells.
+func (d *device) attached() bool { return d.disk != nil && d.state.disk > schema.Failed }
+
 // usable reports whether data on the local disk can be read and written.
 func (d *device) usable() bool { return d.disk != nil && d.state.disk >= schema.Inconsistent }
 
@@ -260,6 +270,7 @@ func (d *device) followDisk(old, now state) {
 
 func (d *device) dropDisk() {
 	if d.disk != nil {
+		d.count.al, d.count.bm = d.disk.alWrites, d.disk.bmWrites
 		d.disk.close()
 		d.disk = nil
 	}

@@ -31,10 +31,10 @@ var errDiskBroken = errors.New("input/output error")
 
 // openDisk opens what a disk_conf names and checks the metadata there. On
 // failure it returns the code with which the module refuses.
-func openDisk(conf *schema.Values) (*disk, schema.Code) {
+func (m *Module) openDisk(conf *schema.Values) (*disk, schema.Code) {
 	d := &disk{conf: conf}
 	idx := meta.Index(conf.Int("meta_dev_idx"))
-	if code := d.open(idx); code != schema.NoError {
+	if code := d.open(m.cfg.Open, idx); code != schema.NoError {
 		d.close()
 		return nil, code
 	}
@@ -45,10 +45,10 @@ func openDisk(conf *schema.Values) (*disk, schema.Code) {
 	return d, schema.NoError
 }
 
-func (d *disk) open(idx meta.Index) schema.Code {
+func (d *disk) open(open func(string) (*os.File, error), idx meta.Index) schema.Code {
 	data, md := d.conf.Str("backing_dev"), d.conf.Str("meta_dev")
 	var err error
-	if d.data, err = os.OpenFile(data, os.O_RDWR, 0); err != nil {
+	if d.data, err = open(data); err != nil {
 		return schema.ErrOpenDisk
 	}
 	switch {
@@ -57,7 +57,7 @@ func (d *disk) open(idx meta.Index) schema.Code {
 	case data == md:
 		d.md = d.data
 	default:
-		if d.md, err = os.OpenFile(md, os.O_RDWR, 0); err != nil {
+		if d.md, err = open(md); err != nil {
 			return schema.ErrOpenMetaDisk
 		}
 	}
@@ -138,7 +138,9 @@ func (d *disk) start(size uint64) error {
 	d.log = newActivityLog(int(d.conf.Uint("al_extents")))
 	d.bits = newBitmap(size)
 	fresh := d.agree == 0
-	if fresh {
+	if !d.logged() {
+		d.flags |= meta.ALDisabled
+	} else if fresh {
 		if err := d.image.ResetAL(); err != nil {
 			return err
 		}
@@ -161,6 +163,9 @@ func (d *disk) start(size uint64) error {
 	}
 	return nil
 }
+
+// logged reports whether the activity log is to be kept.
+func (d *disk) logged() bool { return d.conf.Bool("al_updates") }
 
 func (d *disk) flushBitmap() error {
 	n, err := d.bits.flush(d.md, d.image.Place.Bitmap)

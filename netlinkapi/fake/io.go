@@ -59,7 +59,7 @@ func (m *Module) Write(minor uint32, off int64, data []byte) error {
 // writeLocal writes to the disk here, with the activity log kept.
 func (d *device) writeLocal(off int64, data []byte) error {
 	n := int64(len(data))
-	if !d.alSuspended {
+	if !d.alSuspended && d.disk.logged() {
 		if err := d.disk.prepareWrite(off, n); err != nil {
 			d.ioError()
 			return err

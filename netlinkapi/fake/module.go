@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"os"
 	"slices"
 	"sync"
 
@@ -14,6 +15,9 @@ type Config struct {
 	Node    string  // name of the node, for messages to people
 	Version string  // version of the module; "": 8.4.11
 	Network Network // how peers are reached; nil: not at all
+
+	// Open opens the disk that a configuration names; nil: the file of that name.
+	Open func(name string) (*os.File, error)
 
 	// ResyncRate limits every resync, in bytes per second. 0 means the disk
 	// option c-max-rate.
@@ -50,6 +54,9 @@ type Module struct {
 func New(cfg Config) *Module {
 	if cfg.Version == "" {
 		cfg.Version = "8.4.11"
+	}
+	if cfg.Open == nil {
+		cfg.Open = func(name string) (*os.File, error) { return os.OpenFile(name, os.O_RDWR, 0) }
 	}
 	m := &Module{
 		cfg: cfg, gen: schema.V84, admin: make(chan struct{}, 1), minors: map[uint32]*device{},

@@ -92,11 +92,32 @@ func (r *resource) info() *schema.Values {
 		SetBool("res_susp", r.susp.user).SetBool("res_susp_nod", r.susp.noData).SetBool("res_susp_fen", r.susp.fencing)
 }
 
-// writeOrderingFlush is what a disk without barriers uses.
-const writeOrderingFlush = 2
+// How writes are kept in order.
+const (
+	orderNone  = 0
+	orderDrain = 1
+	orderFlush = 2
+)
+
+// writeOrdering returns the best method that all disks allow.
+func (r *resource) writeOrdering() uint64 {
+	order := uint64(orderFlush)
+	for _, d := range r.devices {
+		if d.disk == nil {
+			continue
+		}
+		if order == orderFlush && !d.disk.conf.Bool("disk_flushes") {
+			order = orderDrain
+		}
+		if order == orderDrain && !d.disk.conf.Bool("disk_drain") {
+			order = orderNone
+		}
+	}
+	return order
+}
 
 func (r *resource) statistics() *schema.Values {
-	return r.m.set(schema.ResourceStats).SetUint("res_stat_write_ordering", writeOrderingFlush)
+	return r.m.set(schema.ResourceStats).SetUint("res_stat_write_ordering", r.writeOrdering())
 }
 
 // about returns a notification about the connection.
@@ -153,10 +174,10 @@ func (d *device) statistics() *schema.Values {
 	v.SetUint("dev_size", d.size).SetUint("dev_read", d.count.read).SetUint("dev_write", d.count.written)
 	v.SetUint("dev_al_writes", d.alWrites()).SetUint("dev_bm_writes", d.bmWrites())
 	v.SetUint("dev_upper_pending", 0).SetUint("dev_lower_pending", 0)
-	v.SetBool("dev_upper_blocked", d.res.susp.any() || d.state.disk == schema.Attaching)
+	v.SetBool("dev_upper_blocked", d.res.susp.any() || d.frozen)
 	v.SetBool("dev_lower_blocked", false).SetBool("dev_al_suspended", d.alSuspended)
 	v.SetUint("dev_exposed_data_uuid", d.exposed)
-	if d.disk == nil || d.state.disk <= schema.Attaching {
+	if !d.attached() {
 		return v.SetUint("dev_current_uuid", 0).SetUint("dev_disk_flags", 0).SetBytes("history_uuids", nil)
 	}
 	history := make([]byte, 0, 32)
@@ -194,7 +215,7 @@ func (d *device) peerStatistics() *schema.Values {
 	v.SetUint("peer_dev_pending", 0).SetUint("peer_dev_unacked", 0)
 	v.SetUint("peer_dev_out_of_sync", d.outOfSync()*blockSize/512)
 	v.SetUint("peer_dev_resync_failed", 0)
-	if d.disk == nil || d.state.disk <= schema.Attaching {
+	if !d.attached() {
 		return v.SetUint("peer_dev_bitmap_uuid", 0).SetUint("peer_dev_flags", 0)
 	}
 	return v.SetUint("peer_dev_bitmap_uuid", d.disk.uuids[uuidBitmap]).SetUint("peer_dev_flags", d.peerFlags())
@@ -219,7 +240,7 @@ func (d *device) peerFlags() uint64 {
 // those who may see them.
 func (d *device) configured(secrets bool) []*schema.Values {
 	sets := []*schema.Values{d.peerContext(), d.res.opts}
-	if d.disk != nil && d.state.disk > schema.Attaching {
+	if d.attached() {
 		sets = append(sets, d.disk.conf)
 	}
 	if d.res.conn.net != nil {
@@ -237,7 +258,7 @@ func (d *device) stateInfo() *schema.Values {
 	v.SetUint("read_cnt", d.count.read).SetUint("writ_cnt", d.count.written)
 	v.SetUint("al_writ_cnt", d.alWrites()).SetUint("bm_writ_cnt", d.bmWrites())
 	v.SetUint("ap_bio_cnt", 0).SetUint("ap_pending_cnt", 0).SetUint("rs_pending_cnt", 0)
-	if d.disk == nil || d.state.disk <= schema.Attaching {
+	if !d.attached() {
 		return v
 	}
 	raw := make([]byte, 0, 32)

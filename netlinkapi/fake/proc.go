@@ -46,9 +46,9 @@ func (d *device) writeProc(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "%2d: cs:%s ro:%s/%s ds:%s/%s %c %s\n",
 		d.minor, s.conn, s.role, s.peer, s.disk, s.pdsk, protocol, d.procFlags())
-	fmt.Fprintf(b, "    ns:%d nr:%d dw:%d dr:%d al:%d bm:%d lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:%d\n",
+	fmt.Fprintf(b, "    ns:%d nr:%d dw:%d dr:%d al:%d bm:%d lo:0 pe:0 ua:0 ap:0 ep:1 wo:%c oos:%d\n",
 		d.count.sent/2, d.count.received/2, d.count.written/2, d.count.read/2, d.alWrites(), d.bmWrites(),
-		d.outOfSync()*blockSize/1024)
+		"ndf"[d.res.writeOrdering()], d.outOfSync()*blockSize/1024)
 	if s.conn == syncSource || s.conn == syncTarget || s.conn.verifying() {
 		d.writeProgress(b)
 	}
