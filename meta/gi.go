@@ -25,9 +25,6 @@ var (
 	}
 )
 
-// giUUIDs is the number of UUIDs shown: current, bitmap, two of the history.
-const giUUIDs = 4
-
 // GIFlags returns the flags shown for a format, in order.
 func (v Version) GIFlags() []GIFlag {
 	switch v {
