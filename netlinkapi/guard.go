@@ -40,7 +40,7 @@ func guardAttach(ctx context.Context, c *Client, r *Request) error {
 // the module looks at that connection without checking that it exists.
 func guardInvalidate(ctx context.Context, c *Client, r *Request) error {
 	for _, v := range r.Sets {
-		if v.Set.ID != schema.InvalidateParms || v.Int("sync_from_peer_node_id") < 0 || r.Minor == nil {
+		if v.Set.ID != schema.InvalidateParms || !v.Has("sync_from_peer_node_id") || v.Int("sync_from_peer_node_id") < 0 || r.Minor == nil {
 			continue
 		}
 		peer := uint32(v.Uint("sync_from_peer_node_id"))

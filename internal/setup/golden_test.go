@@ -85,11 +85,16 @@ type result struct {
 
 // drbdsetup runs our drbdsetup against the node below dir.
 func drbdsetup(t testing.TB, dir, stdin string, argv ...string) result {
+	return drbdsetupAs(t, "drbdsetup", dir, stdin, argv...)
+}
+
+// drbdsetupAs runs it under another name.
+func drbdsetupAs(t testing.TB, name, dir, stdin string, argv ...string) result {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	exit := setup.Main(ctx, cli.Env{
-		Name: "drbdsetup", Args: argv,
+		Name: name, Args: argv,
 		Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
 		Getenv: func(name string) string {
 			if name == cli.FakeVariable {

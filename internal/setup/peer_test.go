@@ -1,6 +1,7 @@
 package setup_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"net"
@@ -37,6 +38,7 @@ type recorded struct {
 // A peer answers drbdsetup with recorded bytes, in the place of the module.
 type peer struct {
 	version  byte // of the family: 1 or 2
+	speaks   byte // 1 or 2, if the family pretends to another version than the module has
 	header   byte // size of the family's header
 	hidden   bool // there is no such family
 	messages []recorded
@@ -220,7 +222,7 @@ func (p *peer) family(m []byte) []byte {
 	r := genl(controller, 1, 2)
 	r = attribute(r, 1, []byte{familyNumber, 0})
 	r = attribute(r, 2, []byte("drbd\x00"))
-	r = attribute(r, 3, u32(int(p.version)))
+	r = attribute(r, 3, u32(int(cmp.Or(p.speaks, p.version))))
 	r = attribute(r, 4, u32(int(p.header)))
 	r = attribute(r, 5, u32(33))
 	r = attribute(r, 6, ops)

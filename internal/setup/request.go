@@ -2,9 +2,11 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
@@ -44,6 +46,9 @@ func (c *call) do(ctx context.Context, r netlinkapi.Request) error {
 		return err
 	}
 	reply, err := client.Do(ctx, r)
+	if errno, ok := errors.AsType[syscall.Errno](err); ok && !errors.Is(err, netlinkapi.ErrNoModule) {
+		return fail(exitUsage, "%s: %s", r.Object, reason(errno))
+	}
 	if err != nil {
 		return err
 	}

@@ -68,8 +68,6 @@ type target struct {
 	until        time.Time // zero: for ever
 }
 
-func (t target) expired() bool { return !t.until.IsZero() && !time.Now().Before(t.until) }
-
 // A waiter waits for its targets.
 type waiter struct {
 	*call
