@@ -135,7 +135,8 @@ func (t *tool) openDevice() error {
 	}
 	o := meta.DeviceOptions{
 		Exclusive: t.index.Internal() || t.index == meta.FlexExternal,
-		AllowFile: t.opt.force || t.cmd.anyFile || t.version == meta.V06,
+		// The disks of a node without a kernel are files.
+		AllowFile: t.opt.force || t.cmd.anyFile || t.version == meta.V06 || t.env.NetlinkSocket() != "",
 	}
 	dev, err := meta.OpenDevice(t.path, o)
 	if errors.Is(err, syscall.EBUSY) {
