@@ -64,14 +64,13 @@ func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 	if have != nil && have.Disk != "" {
 		a.detach84(have, storageChange(o.vol, have))
 	}
+	if have != nil {
+		o.vol = bvecsFirst(o.vol)
+	}
 	return a.attach84(o)
 }
 
-// attach84 attaches. What only attach can set comes first.
 func (a *adjuster) attach84(o object) error {
-	vol := *o.vol
-	vol.DiskOptions = attachOnlyFirst(vol.DiskOptions)
-	o.vol = &vol
 	step, err := a.bare().step(a.plan, Disk84, "attach", o, nil, planner.attach)
 	if err == nil {
 		step.Why = "the disk is not attached"
@@ -82,15 +81,15 @@ func (a *adjuster) attach84(o object) error {
 // attachOnly are the disk options of 8.4 that disk-options does not take.
 var attachOnly = []string{"max-bio-bvecs", "size"}
 
-func attachOnlyFirst(l confparse.Options) confparse.Options {
-	out := slices.Clone(l)
-	rank := func(o confparse.Option) int {
-		return slices.Index(attachOnly, o.Name)
+// bvecsFirst returns the volume with the option that made it necessary to attach
+// again at the head of its list.
+func bvecsFirst(v *confparse.Volume) *confparse.Volume {
+	out := *v
+	if o, ok := v.DiskOptions.Get("max-bio-bvecs"); ok {
+		rest := slices.DeleteFunc(slices.Clone(v.DiskOptions), func(o confparse.Option) bool { return o.Name == "max-bio-bvecs" })
+		out.DiskOptions = append(confparse.Options{o}, rest...)
 	}
-	slices.SortStableFunc(out, func(x, y confparse.Option) int {
-		return min(rank(y), 0) - min(rank(x), 0)
-	})
-	return out
+	return &out
 }
 
 func (a *adjuster) diskOptions84(o object, have *confparse.Volume) {

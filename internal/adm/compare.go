@@ -136,5 +136,8 @@ func sameAddress(a, b *confparse.Address) bool {
 //
 // compat: the slot on a shared metadata disk is not compared.
 func sameStorage(want, have *confparse.Volume) bool {
+	if want.Disk == "" || have.Disk == "" {
+		return want.Disk == have.Disk
+	}
 	return want.Disk == have.Disk && want.MetaDisk == have.MetaDisk
 }

@@ -50,13 +50,13 @@ func (t *tool) do(ctx context.Context, op Op) int {
 		t.succeeded(ctx, op)
 		return 0
 	}
-	if op.NoElse != nil && !slices.Contains(op.Final, code) {
-		return t.noElse(op)
-	}
-	if len(op.Else) == 0 || slices.Contains(op.Final, code) {
+	if len(op.Else) == 0 && op.NoElse == nil || slices.Contains(op.Final, code) {
 		return code
 	}
 	instead := t.perform(ctx, op.Else)
+	if instead == 0 {
+		instead = t.noElse(op)
+	}
 	if instead != 0 && code == op.ElseCode {
 		return code
 	}

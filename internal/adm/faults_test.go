@@ -100,6 +100,13 @@ func (r faultRecord) play(t *testing.T) faultRun {
 	s := &stub{rules: r.Rules}
 	tl.backends = map[program]backend{drbdsetup: s.run, drbdmeta: s.run, proxyCtl: s.run}
 	tl.locals = map[netip.Addr]bool{}
+	for _, a := range locals {
+		tl.locals[netip.MustParseAddr(a)] = true
+	}
+	if strings.HasPrefix(r.Case, "no-drbdsetup") {
+		tl.backends = nil
+		t.Setenv("PATH", dir)
+	}
 	exit := tl.main(t.Context())
 	tl.flush()
 	return faultRun{out.String(), errs.String(), exit, s.calls, links(t, filepath.Join(dir, registry))}
@@ -144,11 +151,13 @@ func normalCalls(calls []string) []string {
 // killed are cases in which a backend is killed by a signal. The reference takes
 // that for success.
 var killed = map[string]int{
-	"killed":                     exitBroken,
-	"killed-up":                  exitUsage,
-	"handler-pri-lost-he":        exitBroken,
-	"handler-pri-lost-he/3":      exitBroken,
-	"handler-pri-lost-minor-180": exitBroken,
+	"9 killed":                       exitBroken,
+	"9 killed-up":                    exitUsage,
+	"9 handler-pri-lost-he":          exitBroken,
+	"8.4 killed":                     exitBroken,
+	"8.4 killed-up":                  exitUsage,
+	"8.4 handler-pri-lost-he/3":      exitBroken,
+	"8.4 handler-pri-lost-minor-180": exitBroken,
 }
 
 func TestFaults(t *testing.T) {
@@ -159,7 +168,7 @@ func TestFaults(t *testing.T) {
 			for name, value := range r.Env {
 				t.Setenv(name, value) // for handlers, which are real children
 			}
-			if code, ok := killed[r.Case]; ok {
+			if code, ok := killed[r.Gen+" "+r.Case]; ok {
 				r.Exit = code
 			}
 			var got faultRun

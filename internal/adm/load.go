@@ -132,7 +132,7 @@ func (t *tool) checkAddress(s selection) *refusal {
 	if t.cmd.flags&checksIP == 0 || me == nil || me.Address == nil || !t.checksAddresses(s) {
 		return nil
 	}
-	if addr, err := netip.ParseAddr(me.Address.Addr); err != nil || t.isLocal(addr) {
+	if addr, err := netip.ParseAddr(me.Address.Addr); err == nil && t.isLocal(addr) {
 		return nil
 	}
 	return refuse(exitConfig, true, "%s: in resource %s, on %s:\n\tIP %s not found on this host.",

@@ -137,18 +137,13 @@ func (t *tool) parseObjects(given []string) ([]words, *refusal) {
 		return []words{{whole: "all"}}, nil
 	}
 	var all []words
-	seen := map[string]bool{}
 	for _, word := range given {
 		w, refused := parseWords(t.gen, word)
 		if refused != nil {
 			return nil, refused
 		}
-		connection := w.res + ":" + w.peer
-		if w.peer != "" && seen[connection] || w.peer == "" && !w.minor && seen[w.res+":"] {
-			return nil, refuse(exitUsage, true, "%s names a connection that was named before", word)
-		}
-		if w.peer != "" {
-			seen[connection], seen[w.res+":"] = true, true
+		if t.gen == schema.V9 && slices.ContainsFunc(all, w.overlaps) {
+			return nil, refuse(exitUsage, true, "'%s' names a connection that was named before", word)
 		}
 		all = append(all, w)
 	}
@@ -182,7 +177,7 @@ func (t *tool) resolve(w words) ([]selection, *refusal) {
 // onlyPeer refuses a second peer of a resource: the first one already stands for
 // "this connection and no other".
 func (t *tool) onlyPeer(s selection, w words) *refusal {
-	if w.peer == "" {
+	if !s.peer {
 		return nil
 	}
 	if first, ok := t.narrowed[w.res]; ok && first != s.peers[0] {

@@ -53,12 +53,22 @@ func (t *tool) look(ctx context.Context, name string) (running, error) {
 	return have, nil
 }
 
+// noDisks takes "disk none" for what it means.
+func noDisks(h *confparse.Host) {
+	for _, v := range h.Volumes {
+		if v.Disk == "none" {
+			v.Disk = ""
+		}
+	}
+}
+
 // findOurselves notes which host section and which end of a path is this node's.
 // drbdsetup show calls it _this_host.
 func findOurselves(r *confparse.Resource) {
 	for _, h := range r.Hosts {
 		if h.Kind == confparse.This {
 			r.Me = h
+			noDisks(h)
 		}
 	}
 	for _, c := range r.Connections {

@@ -91,6 +91,12 @@ func (w words) number(text string, minor bool) (words, *refusal) {
 	return w, nil
 }
 
+// overlaps reports whether two words name the same connections.
+func (w words) overlaps(other words) bool {
+	whole := !w.hasNum && !other.hasNum
+	return whole && w.res == other.res && (w.peer == other.peer || w.peer == "" || other.peer == "")
+}
+
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
@@ -119,7 +125,7 @@ func whole(r *confparse.Resource) selection {
 		s.volumes = r.Me.Volumes
 	}
 	for _, c := range r.Connections {
-		if !c.Ignored {
+		if !c.Ignored && c.Peer != nil {
 			s.peers = append(s.peers, c)
 		}
 	}
@@ -150,7 +156,7 @@ func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
 	}
 	s := whole(r)
 	s.word = w.whole
-	if w.peer != "" {
+	if w.peer != "" && !r.Ignored {
 		if refused := s.narrowToPeer(conf.Node, w); refused != nil {
 			return s, refused
 		}

@@ -161,8 +161,8 @@ func (p planner) forgetPeer(o object) ([]Op, error) {
 	op.Show, op.Final = []int{setupRefused, setupNotUsable}, []int{setupRefused, setupNotUsable}
 	for _, v := range o.volumes {
 		if v.Disk == "" {
-			op.Else, op.NoElse = nil, p.diskless()
-			break
+			op.NoElse = p.diskless()
+			continue
 		}
 		one := object{selection: o.selection, vol: v}
 		line := append([]string{"--node-id=" + o.peerID(), "forget-peer"}, p.options...)
