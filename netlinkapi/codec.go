@@ -179,7 +179,8 @@ func (c Codec) Decode(b []byte) (Message, error) {
 }
 
 func (c Codec) decodeSets(b []byte) ([]*schema.Values, error) {
-	var sets []*schema.Values
+	sets := make([]*schema.Values, 0, 5)
+	var arena schema.Arena
 	for r := (attrReader{rest: b}); r.next(); {
 		if r.err != nil {
 			return sets, &AttrError{0, r.typ & typeMask, r.err}
@@ -191,7 +192,7 @@ func (c Codec) decodeSets(b []byte) ([]*schema.Values, error) {
 		if set == nil {
 			continue
 		}
-		if sets, err = c.decodeNest(sets, set, r.payload); err != nil {
+		if sets, err = c.decodeNest(&arena, sets, set, r.payload); err != nil {
 			return sets, err
 		}
 	}
@@ -213,8 +214,8 @@ func (c Codec) top(typ uint16) (*schema.Set, error) {
 }
 
 // decodeNest appends the records of one nest.
-func (c Codec) decodeNest(sets []*schema.Values, set *schema.Set, b []byte) ([]*schema.Values, error) {
-	v := set.New()
+func (c Codec) decodeNest(arena *schema.Arena, sets []*schema.Values, set *schema.Set, b []byte) ([]*schema.Values, error) {
+	v := arena.New(set)
 	sets = append(sets, v)
 	at := -1
 	for r := (attrReader{rest: b}); r.next(); {
@@ -236,7 +237,7 @@ func (c Codec) decodeNest(sets []*schema.Values, set *schema.Set, b []byte) ([]*
 			continue
 		}
 		if _, again := v.At(at); again && set.List {
-			v = set.New()
+			v = arena.New(set)
 			sets = append(sets, v)
 		}
 		v.SetAt(at, val)

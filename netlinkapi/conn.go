@@ -3,6 +3,7 @@ package netlinkapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -49,7 +50,7 @@ func (c *conn) dial(o Options) error {
 	if o.Socket != "" {
 		u, err := dialUnix(o.Socket)
 		if err != nil {
-			return errors.Join(ErrNoModule, err)
+			return fmt.Errorf("%w: %w", ErrNoModule, err)
 		}
 		c.nl = netlink.NewConn(newUnixSocket(u), uint32(os.Getpid()))
 	} else {
@@ -148,7 +149,7 @@ func (c *conn) decode(nm netlink.Message) (Message, error) {
 func cause(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
-		return errors.Join(ErrNoModule, err)
+		return fmt.Errorf("%w: %w", ErrNoModule, err)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package netlinkapi
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"os"
 	"syscall"
@@ -166,10 +167,11 @@ func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error
 	}
 }
 
-// listenError returns the error that a listener's caller sees.
+// listenError returns the error that a listener's caller sees. The end of the
+// socket is the end of a fake module.
 func (c *Client) listenError(ctx context.Context, r Request, err error) error {
-	if errors.Is(err, ErrUnloaded) {
-		return err
+	if errors.Is(err, ErrUnloaded) || errors.Is(err, io.EOF) {
+		return ErrUnloaded
 	}
 	return c.explain(ctx, r, err)
 }

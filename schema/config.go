@@ -158,7 +158,7 @@ var (
 	NoForms84 = []string{"disk-barrier", "disk-flushes", "disk-drain", "md-flushes", "tcp-cork"}
 
 	// Swallowed84 are options of early releases that are read and forgotten.
-	Swallowed84 = []string{"throttle-threshold", "hold-off-threshold", "delay-probe-volume", "delay-probe-interval"}
+	Swallowed84 = []string{"throttle-threshold", "hold-off-threshold", "delay-probe-volume", "delay-probe-interval", "use-bmbv"}
 
 	// Checked84 are the options whose values drbdadm itself checks; it passes
 	// others to the module as they are.

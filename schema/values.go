@@ -26,6 +26,28 @@ func (s *Set) New() *Values {
 	return &Values{Set: s, nums: make([]uint64, len(s.Fields))}
 }
 
+// Arena makes Values with few allocations, for decoders. The Values of one arena
+// stay in memory together. The zero Arena is ready to use.
+type Arena struct {
+	values []Values
+	nums   []uint64
+}
+
+// New returns an empty Values of the set.
+func (a *Arena) New(s *Set) *Values {
+	n := len(s.Fields)
+	if len(a.nums) < n {
+		a.nums = make([]uint64, max(n, 64))
+	}
+	if len(a.values) == 0 {
+		a.values = make([]Values, 5)
+	}
+	v := &a.values[0]
+	v.Set, v.nums = s, a.nums[:n:n]
+	a.values, a.nums = a.values[1:], a.nums[n:]
+	return v
+}
+
 // Empty reports whether no field has a value.
 func (v *Values) Empty() bool { return v == nil || v.has == 0 }
 
@@ -101,6 +123,9 @@ func (v *Values) SetAt(i int, val Value) *Values {
 	} else if v.has&(1<<i) != 0 {
 		v.texts[v.nums[i]] = val.Text
 	} else {
+		if v.texts == nil {
+			v.texts = make([]string, 0, 4)
+		}
 		v.nums[i] = uint64(len(v.texts))
 		v.texts = append(v.texts, val.Text)
 	}
