@@ -100,7 +100,7 @@ func (j *statusJSON) connection(r *netlinkapi.Resource, c *netlinkapi.Connection
 	}
 	j.list("paths")
 	for _, p := range c.Paths {
-		j.path(p)
+		j.path(p, c)
 	}
 	j.endList()
 	j.list("peer_devices")
@@ -111,11 +111,14 @@ func (j *statusJSON) connection(r *netlinkapi.Resource, c *netlinkapi.Connection
 	j.endObject()
 }
 
-func (j *statusJSON) path(p *netlinkapi.Path) {
+// path writes a path of a connection. A module that does not tell which paths are
+// up has only one, which is up when the connection is.
+func (j *statusJSON) path(p *netlinkapi.Path, c *netlinkapi.Connection) {
+	up := on(p.Info, "path_established") || p.Info == nil && c.State() == schema.Connected
 	j.element()
 	j.address("this_host", p.Local)
 	j.address("remote_host", p.Peer)
-	j.bool("established", on(p.Info, "path_established"))
+	j.bool("established", up)
 	j.endObject()
 }
 
