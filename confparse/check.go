@@ -110,7 +110,7 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	}
 	if first.res != r {
 		u.diags = append(u.diags, Diagnostic{
-			Severity: Error, Code: "duplicate-address", Place: e.Place, Other: first.place,
+			Severity: Error, Code: "duplicate-address", Place: e.Place, Late: true, Other: first.place,
 			Message: fmt.Sprintf("resource %s: %s is already an address of %s", r.Name, k.name, first.res.Name),
 		})
 	}
@@ -150,7 +150,7 @@ func (v *validator) fail(code string, p Place, format string, args ...any) {
 
 func (v *validator) validate() {
 	r := v.res
-	if len(r.Hosts) == 0 {
+	if len(r.Hosts) == 0 && v.gen == schema.V9 {
 		v.fail("no-hosts", r.Place, "there is no host section")
 	}
 	v.proxies()

@@ -112,7 +112,7 @@ func (v *resolver) findEndpoints() {
 				v.fail("endpoints", p.Place, "a connection needs two endpoints, this one has %d", len(p.Endpoints))
 			}
 			for _, e := range p.Endpoints {
-				v.findEndpoint(e)
+				v.findEndpoint(c, e)
 			}
 		}
 		v.checkPeerDevices(c)
@@ -124,15 +124,16 @@ func (v *resolver) findEndpoints() {
 	}
 }
 
-func (v *resolver) findEndpoint(e *Endpoint) {
+func (v *resolver) findEndpoint(c *Connection, e *Endpoint) {
 	if e.Name == "" {
 		v.findByAddress(e)
 		return
 	}
-	if e.Host = v.hostNamed(e.Name); e.Host == nil {
-		if !isShown(e.Name) {
-			v.fail("host-unknown", e.Place, "there is no section for host %q", e.Name)
-		}
+	if e.Host = v.hostNamed(e.Name); e.Host == nil && e.Name == remoteName {
+		e.Host = &Host{Kind: Remote, Names: []string{remoteName}, NodeID: c.PeerNodeID, Address: e.Address}
+	}
+	if e.Host == nil {
+		v.fail("host-unknown", e.Place, "there is no section for host %q", e.Name)
 		return
 	}
 	if e.Address != nil {
@@ -149,8 +150,8 @@ func (v *resolver) findEndpoint(e *Endpoint) {
 	e.Address = &a
 }
 
-// isShown reports whether a name stands for a host only in drbdsetup show.
-func isShown(name string) bool { return name == "_this_host" || name == "_remote_host" }
+// remoteName stands for a peer in what drbdsetup show prints.
+const remoteName = "_remote_host"
 
 // findByAddress finds the host of an endpoint that is an address alone.
 func (v *resolver) findByAddress(e *Endpoint) {
@@ -183,7 +184,7 @@ func (a *Address) isLoopback() bool {
 func (v *resolver) checkPeerDevices(c *Connection) {
 	for _, d := range c.PeerDevices {
 		for _, e := range c.Paths[0].Endpoints {
-			if e.Host != nil && e.Host.Volume(d.Number) == nil {
+			if e.Host != nil && e.Host.Kind != Remote && e.Host.Volume(d.Number) == nil {
 				v.fail("volume-unknown", d.Place, "there is no volume %d on %s", d.Number, e.Host.label())
 			}
 		}

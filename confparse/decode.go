@@ -9,11 +9,12 @@ import (
 
 // A rule says what a statement of a section means. T is what the section fills.
 type rule[T any] struct {
-	word string
-	gen  schema.Generation // 0: both
-	form form
-	once group // may stand once, together with others of the group
-	read func(*decoder, T, *statement)
+	word     string
+	gen      schema.Generation // 0: both
+	form     form
+	once     group // may stand once, together with others of the group
+	quotable bool  // the language of 9 takes the word in quotes, too
+	read     func(*decoder, T, *statement)
 }
 
 // form tells "disk /dev/sda;" from "disk { ... }".
@@ -47,7 +48,8 @@ const (
 
 // matches reports whether the rule is for the statement.
 func (r *rule[T]) matches(g schema.Generation, s *statement) bool {
-	if !s.words[0].is(r.word) || !r.gen.Has(g) {
+	w := &s.words[0]
+	if w.text != r.word || !r.gen.Has(g) || w.kind == quotedToken && !(r.quotable && g == schema.V9) {
 		return false
 	}
 	block := s.braced && len(s.words) == 1

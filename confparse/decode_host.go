@@ -111,7 +111,8 @@ func readHostVolume(d *decoder, h *Host, s *statement) {
 	}
 	for _, other := range h.Volumes {
 		if other != v && other.Number == v.Number {
-			d.fail("duplicate-volume", &s.words[0], "volume %d is already there", v.Number).Other = other.Place
+			diag := d.fail("duplicate-volume", &s.words[0], "volume %d is already there", v.Number)
+			diag.Other, diag.Late = other.Place, d.gen == schema.V9
 			return
 		}
 	}
@@ -129,7 +130,8 @@ func (d *decoder) volume(list *[]*Volume, s *statement, rules []rule[*Volume]) *
 		return nil
 	}
 	if i := slices.IndexFunc(*list, func(o *Volume) bool { return o.Implicit }); i >= 0 {
-		d.fail("mixed-volumes", &s.words[0], "a volume section cannot stand beside device, disk or meta-disk statements").Other = (*list)[i].Place
+		diag := d.fail("mixed-volumes", &s.words[0], "a volume section cannot stand beside device, disk or meta-disk statements")
+		diag.Other, diag.Late = (*list)[i].Place, d.gen == schema.V9
 	}
 	walk(d, "volume", rules, v, s)
 	insert(list, v)

@@ -131,7 +131,7 @@ func (d *decoder) value(c *cursor, o *Option, negated bool) {
 func (d *decoder) isValue(w *word) bool {
 	switch w.kind {
 	case wordToken:
-		return d.gen == schema.V9 || w.text == "on" || !isKeyword(d.gen, w.text)
+		return d.gen == schema.V9 || slices.Contains([]string{"yes", "no", "on"}, w.text) || !isKeyword(d.gen, w.text)
 	case quotedToken, integerToken:
 		return true
 	case versionToken, ipv4Token, ipv6Token:
@@ -171,7 +171,18 @@ func invalid(f *schema.Field, text string) error {
 	if err != nil {
 		return err
 	}
+	// A number that stands for a word is not another way to write it.
+	if _, word := wordOf(f, text); f.Kind == schema.Symbol && !word && (int64(v.Num) < f.Min || int64(v.Num) > f.Max) {
+		return &schema.ValueError{Field: f, Text: text, Reason: schema.ErrOutOfRange}
+	}
 	return f.Check(v)
+}
+
+func wordOf(f *schema.Field, text string) (uint64, bool) {
+	if f.Words == nil {
+		return 0, false
+	}
+	return f.Words.Num(text)
 }
 
 // unknownOption reports an option that the section does not know.

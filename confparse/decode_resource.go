@@ -9,7 +9,7 @@ import (
 
 // resourceRules are the statements of a resource section.
 var resourceRules = []rule[*Resource]{
-	{word: "protocol", once: protocolOnce, read: readProtocol},
+	{word: "protocol", once: protocolOnce, quotable: true, read: readProtocol},
 	{word: "on", read: readOn},
 	{word: "floating", read: readFloating},
 	{word: "stacked-on-top-of", read: readStacked},

@@ -26,6 +26,10 @@ type Diagnostic struct {
 	Hint     string // what was probably meant; may be empty
 	Other    Place  // the other definition, for duplicates
 	Exit     int    // exit code it asks for; 0: 10
+
+	// Late says that the files were read well and their sections do not fit each
+	// other. Resources can still be listed then.
+	Late bool
 }
 
 // Error returns the place and the message in one line.
@@ -51,6 +55,11 @@ func (l Diagnostics) Error() string {
 // Invalid reports whether one of them is an Error.
 func (l Diagnostics) Invalid() bool {
 	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error })
+}
+
+// Unreadable reports whether one of them is an Error that is not Late.
+func (l Diagnostics) Unreadable() bool {
+	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error && !d.Late })
 }
 
 // ExitCode returns the exit code of a tool that stops because of them: 0 without

@@ -136,7 +136,8 @@ func Quote(text string) string {
 
 // quoteName is Quote for a name, which must not be a keyword, number or address.
 func (p *dumper) quoteName(name string) string {
-	if !isBare(name) || classify(name) != wordToken || isKeyword(p.gen, name) {
+	d := decoder{gen: p.gen}
+	if !isBare(name) || !d.isName(&word{text: name, kind: classify(name)}) {
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	}
 	return name
@@ -191,7 +192,7 @@ func (p *dumper) global(g *Global) {
 		add(g.CmdTimeoutMedium != nominalMedium, "cmd-timeout-medium %d;", g.CmdTimeoutMedium)
 		add(g.CmdTimeoutLong != nominalLong, "cmd-timeout-long %d;", g.CmdTimeoutLong)
 	}
-	if len(lines) == 0 && !p.form.Verbose {
+	if (len(lines) == 0 || !g.Present) && !p.form.Verbose {
 		return
 	}
 	p.open("global")
@@ -228,7 +229,7 @@ func (r *Resource) startup() Options {
 
 func (p *dumper) resource(r *Resource, node string) {
 	not := map[bool]string{false: "not "}
-	p.line("# resource %s on %s: %signored, %sstacked", r.Name, node, not[r.Ignored], not[r.Stacked])
+	p.line("# resource %s on %s: %signored, %sstacked", Quote(r.Name), node, not[r.Ignored], not[r.Stacked])
 	p.line("# defined at %s:%d", r.Place.Path(), r.Place.Line)
 	p.open("resource %s", p.quoteName(r.Name))
 	if r.Template != "" {
@@ -288,7 +289,7 @@ func (p *dumper) host(r *Resource, h *Host) {
 	if h.Alternate != nil {
 		p.address("alternate-link-address", h.Alternate)
 	}
-	if h.Proxy != nil {
+	if h.Proxy != nil && (p.gen == schema.V84 || !p.form.Verbose) {
 		p.proxy("proxy on", h.Proxy)
 	}
 	p.close()
@@ -453,7 +454,7 @@ func (p *dumper) endpoint(e *Endpoint) {
 		head = "host " + p.quoteName(e.Name)
 	}
 	switch {
-	case e.Proxy != nil && (e.Host == nil || e.Proxy != e.Host.Proxy):
+	case e.Proxy != nil:
 		p.proxy(head+gap+"via proxy on", e.Proxy)
 	case e.Outside != nil:
 		p.line("%s%svia outside-address %s;%s", head, gap, e.Outside.text(), note)

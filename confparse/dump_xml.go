@@ -157,9 +157,6 @@ func (x *xmlDumper) host(h *Host) {
 	if h.Address != nil {
 		x.line(address("address", h.Address))
 	}
-	if h.Alternate != nil {
-		x.line(address("alternate-link-address", h.Alternate))
-	}
 	if h.Proxy != nil && x.gen == schema.V84 {
 		x.proxy(h.Proxy)
 	}

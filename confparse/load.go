@@ -24,7 +24,7 @@ func Load(src Source) (*Config, Diagnostics) {
 	l.decode()
 	l.readTemplates()
 	diags := l.collect()
-	if !diags.Invalid() {
+	if !diags.Unreadable() {
 		diags = append(diags, l.cfg.resolve(&l.src)...)
 	}
 	if !diags.Invalid() && l.src.Want == nil {

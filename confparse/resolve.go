@@ -85,7 +85,7 @@ func (c *Config) resolveStacked(all []resolver, stacked []int, byName map[string
 }
 
 func (v *resolver) fail(code string, p Place, format string, args ...any) *Diagnostic {
-	v.diags = append(v.diags, Diagnostic{Severity: Error, Code: code, Place: p,
+	v.diags = append(v.diags, Diagnostic{Severity: Error, Code: code, Place: p, Late: v.v9(),
 		Message: "resource " + v.res.Name + ": " + fmt.Sprintf(format, args...)})
 	return &v.diags[len(v.diags)-1]
 }
@@ -125,6 +125,7 @@ func (v *resolver) stack(byName map[string]*Resource, used map[string]*Resource)
 // resolve works everything out, in an order in which each step finds what it
 // needs.
 func (v *resolver) resolve() {
+	v.compareNames()
 	v.findMe()
 	for _, h := range v.res.Hosts {
 		v.inherit(h)
@@ -140,6 +141,19 @@ func (v *resolver) resolve() {
 	v.findEndpoints()
 	v.nodeIDs()
 	v.findPeers()
+}
+
+// compareNames refuses two sections for one host.
+func (v *resolver) compareNames() {
+	hosts := v.res.Hosts
+	for i, h := range hosts {
+		for _, other := range hosts[:i] {
+			if name := slices.IndexFunc(h.Names, func(n string) bool { return slices.Contains(other.Names, n) }); name >= 0 {
+				d := v.fail("duplicate", h.Place, "a second section is for host %s", h.Names[name])
+				d.Other, d.Late = other.Place, false
+			}
+		}
+	}
 }
 
 // findMe finds the host section that is for this node.
@@ -214,7 +228,7 @@ func (v *resolver) inherit(h *Host) {
 	}
 	for _, vol := range h.Volumes {
 		vol.MetaDisk, vol.MetaIndex, vol.handed = "internal", "internal", vol.handed|diskPart|metaPart
-		if below := h.Lower.anyVolume(vol.Number); below != nil {
+		if below := h.Lower.anyVolume(vol.Number); below != nil && (v.v9() || !h.Lower.Ignored) {
 			vol.Disk = below.path()
 		}
 	}
@@ -310,10 +324,10 @@ const noDisk = "none"
 
 func (v *resolver) completeProxy(p *Proxy) {
 	if p.Inside == nil {
-		v.fail("proxy", p.Place, "proxy on %s: there is no inside address", strings.Join(p.Names, " "))
+		v.fail("proxy", p.Place, "proxy on %s: there is no inside address", strings.Join(p.Names, " ")).Late = false
 	}
 	if p.Outside == nil {
-		v.fail("proxy", p.Place, "proxy on %s: there is no outside address", strings.Join(p.Names, " "))
+		v.fail("proxy", p.Place, "proxy on %s: there is no outside address", strings.Join(p.Names, " ")).Late = false
 	}
 }
 
@@ -401,7 +415,8 @@ func (v *resolver) nodeIDs() {
 		}
 		for _, other := range hosts[:i] {
 			if other.NodeID == h.NodeID {
-				v.fail("duplicate", h.idPlace, "node-id %d is already that of %s", h.NodeID, other.label()).Other = other.idPlace
+				d := v.fail("duplicate", h.idPlace, "node-id %d is already that of %s", h.NodeID, other.label())
+				d.Other, d.Late = other.idPlace, false
 			}
 		}
 	}
@@ -427,7 +442,8 @@ func (v *resolver) makeIDs(a, b *Host) {
 	}
 	switch {
 	case ha == hb:
-		v.fail("node-id-missing", v.res.Place, "node ids cannot be worked out, because both addresses are alike; write node-id statements").Exit = 20
+		d := v.fail("node-id-missing", v.res.Place, "node ids cannot be worked out, because both addresses are alike; write node-id statements")
+		d.Exit, d.Late = 20, false
 		return
 	case ha > hb:
 		a.NodeID, b.NodeID = 0, 1
