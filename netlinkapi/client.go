@@ -55,7 +55,7 @@ func (c *Client) Close() error {
 	if c.conn == nil {
 		return nil
 	}
-	err := c.conn.nl.Close()
+	err := c.conn.close()
 	c.conn = nil
 	return err
 }
@@ -74,7 +74,7 @@ func (c *Client) Has(ctx context.Context, op schema.Op) (bool, error) {
 
 // ready returns the connection, opening it again if need be.
 func (c *Client) ready(ctx context.Context) (*conn, error) {
-	if c.conn != nil {
+	if c.conn != nil && !c.conn.stuck {
 		return c.conn, nil
 	}
 	conn, d, err := open(ctx, c.options)
@@ -146,12 +146,15 @@ func (c *Client) exchange(ctx context.Context, r Request) (Message, error) {
 		return Message{}, err
 	}
 	m := r.message()
-	seq, err := conn.send(&m, 0)
+	seq, err := conn.send(ctx, &m, 0)
 	if err != nil {
 		return Message{}, c.explain(ctx, r, err)
 	}
-	defer conn.deadline(ctx, c.options.Timeout)()
+	defer conn.deadline(ctx)()
 	nm, err := conn.reply(seq, conn.family.id)
+	if err == nil && c.dialect.trails(r.Op) {
+		err = conn.trailing()
+	}
 	if err != nil {
 		return Message{}, c.explain(ctx, r, err)
 	}
@@ -193,11 +196,11 @@ func (c *Client) dump(ctx context.Context, r Request, each func(Message) bool) e
 		return err
 	}
 	m := r.message()
-	seq, err := conn.send(&m, netlink.Dump)
+	seq, err := conn.send(ctx, &m, netlink.Dump)
 	if err != nil {
 		return c.explain(ctx, r, err)
 	}
-	defer conn.deadline(ctx, c.options.Timeout)()
+	defer conn.deadline(ctx)()
 	for nm, err := range conn.answers(seq) {
 		if err != nil {
 			c.Close()

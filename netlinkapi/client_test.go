@@ -105,6 +105,40 @@ func TestDoTimesOut(t *testing.T) {
 	require.NoError(t, err, "the late answer to the first request is not taken for that to the second")
 }
 
+// stuckSocket is a kernel that does not return from sending.
+type stuckSocket struct{ *unixSocket }
+
+func (stuckSocket) Send(netlink.Message) error { select {} }
+
+func TestDoTimesOutInsideTheKernel(t *testing.T) {
+	c := startModule(t, schema.V84, nil).dial(Options{Timeout: 30 * time.Millisecond})
+	c.conn.nl = netlink.NewConn(stuckSocket{}, 0)
+	_, err := c.Do(t.Context(), down)
+	require.EqualError(t, err, "down: r0: no reply from the kernel within 30ms")
+
+	c = startModule(t, schema.V84, nil).dial(Options{})
+	c.conn.nl = netlink.NewConn(stuckSocket{}, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = c.Do(ctx, down)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestSuspendIOFindsTheErrorBehindTheReply(t *testing.T) {
+	m := startModule(t, schema.V9, func(s *session, nm netlink.Message, m Message) {
+		s.reply(nm, Message{Op: m.Op, Minor: m.Minor, Code: schema.NoError})
+		if m.Minor == 1 {
+			ebusy := binary.NativeEndian.AppendUint32(nil, ^uint32(syscall.EBUSY)+1)
+			s.send(nm.Header, netlink.Error, 0, append(ebusy, make([]byte, nlmsgHeaderSize)...))
+		}
+	})
+	c := m.dial(Options{})
+	_, err := c.Do(t.Context(), Request{Op: schema.SuspendIO, Minor: new(uint32(1)), Object: "1"})
+	require.ErrorIs(t, err, syscall.EBUSY)
+	_, err = c.Do(t.Context(), Request{Op: schema.SuspendIO, Minor: new(uint32(0)), Object: "0"})
+	require.NoError(t, err)
+}
+
 func TestDoEndsWithItsContext(t *testing.T) {
 	m := startModule(t, schema.V84, func(*session, netlink.Message, Message) {})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

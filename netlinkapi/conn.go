@@ -23,23 +23,28 @@ const (
 	maxReceiveBuffer = 100 << 20
 )
 
+// trailingPatience is how long an error behind a reply may take.
+const trailingPatience = 5 * time.Millisecond
+
 // conn is a socket to the module, with the family looked up.
 type conn struct {
-	nl     *netlink.Conn
-	pid    uint32
-	family family
-	codec  Codec
+	nl      *netlink.Conn
+	pid     uint32
+	timeout time.Duration // how long the module may take
+	stuck   bool          // a message did not get through in that time
+	family  family
+	codec   Codec
 }
 
 // open opens the socket and looks the family up.
 func open(ctx context.Context, o Options) (*conn, *dialect, error) {
-	c := &conn{}
+	c := &conn{timeout: o.Timeout}
 	if err := c.dial(o); err != nil {
 		return nil, nil, err
 	}
 	d, err := c.lookup(ctx)
 	if err != nil {
-		c.nl.Close()
+		c.close()
 		return nil, nil, err
 	}
 	c.codec.Generation = d.generation
@@ -75,13 +80,13 @@ func (c *conn) setBuffers(receive int) error {
 
 // lookup asks the controller for the family and picks the dialect.
 func (c *conn) lookup(ctx context.Context) (*dialect, error) {
-	sent, err := c.nl.Send(familyRequest())
+	sent, err := c.transmit(ctx, familyRequest())
 	if err != nil {
 		return nil, err
 	}
-	c.pid = sent.Header.PID
-	defer c.deadline(ctx, replyTimeout)()
-	reply, err := c.reply(sent.Header.Sequence, controllerID)
+	c.pid = sent.PID
+	defer c.deadline(ctx)()
+	reply, err := c.reply(sent.Sequence, controllerID)
 	if errors.Is(err, syscall.ENOENT) {
 		return nil, ErrNoModule
 	}
@@ -92,10 +97,18 @@ func (c *conn) lookup(ctx context.Context) (*dialect, error) {
 	return dialectOf(&c.family)
 }
 
-// deadline makes reads fail after d, or when the context ends; the function that
-// it returns ends that.
-func (c *conn) deadline(ctx context.Context, d time.Duration) (end func()) {
-	_ = c.nl.SetReadDeadline(time.Now().Add(d))
+// close closes the socket, unless that would have to wait for a stuck message.
+func (c *conn) close() error {
+	if c.stuck {
+		return nil
+	}
+	return c.nl.Close()
+}
+
+// deadline makes reads fail after the module's time, or when the context ends;
+// the function that it returns ends that.
+func (c *conn) deadline(ctx context.Context) (end func()) {
+	_ = c.nl.SetReadDeadline(time.Now().Add(c.timeout))
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
@@ -109,17 +122,43 @@ func (c *conn) deadline(ctx context.Context, d time.Duration) (end func()) {
 	}
 }
 
+// transmit sends a message and returns its header. The kernel works on a message
+// before sending it returns, so a module that hangs must be waited for here, too.
+func (c *conn) transmit(ctx context.Context, m netlink.Message) (netlink.Header, error) {
+	type sent struct {
+		message netlink.Message
+		err     error
+	}
+	done := make(chan sent, 1)
+	go func() {
+		m, err := c.nl.Send(m)
+		done <- sent{m, err}
+	}()
+	timeout := time.NewTimer(c.timeout)
+	defer timeout.Stop()
+	select {
+	case s := <-done:
+		return s.message.Header, s.err
+	case <-ctx.Done():
+		c.stuck = true
+		return netlink.Header{}, ctx.Err()
+	case <-timeout.C:
+		c.stuck = true
+		return netlink.Header{}, os.ErrDeadlineExceeded
+	}
+}
+
 // send sends a message and returns its sequence number.
-func (c *conn) send(m *Message, flags netlink.HeaderFlags) (uint32, error) {
+func (c *conn) send(ctx context.Context, m *Message, flags netlink.HeaderFlags) (uint32, error) {
 	data, err := c.codec.Encode(m)
 	if err != nil {
 		return 0, err
 	}
-	sent, err := c.nl.Send(netlink.Message{
+	sent, err := c.transmit(ctx, netlink.Message{
 		Header: netlink.Header{Type: netlink.HeaderType(c.family.id), Flags: netlink.Request | flags},
 		Data:   data,
 	})
-	return sent.Header.Sequence, err
+	return sent.Sequence, err
 }
 
 // reply receives until the answer to a request comes. What else is there, say
@@ -136,6 +175,17 @@ func (c *conn) reply(seq uint32, typ uint16) (netlink.Message, error) {
 			}
 		}
 	}
+}
+
+// trailing looks for an error behind a reply. The kernel has queued both before
+// sending the request returned.
+func (c *conn) trailing() error {
+	_ = c.nl.SetReadDeadline(time.Now().Add(trailingPatience))
+	_, err := c.nl.Receive()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
 // decode reads a message of the family.

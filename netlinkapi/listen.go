@@ -33,16 +33,16 @@ func (c *Client) listen(ctx context.Context, now bool) (*listener, error) {
 		return l, nil
 	}
 	if err := errors.Join(conn.nl.JoinGroup(conn.family.group), conn.nl.JoinGroup(controllerID)); err != nil {
-		conn.nl.Close()
+		conn.close()
 		return nil, err
 	}
 	return l, nil
 }
 
 // ask sends a dump request. Its answers arrive among the notifications.
-func (l *listener) ask(r Request) error {
+func (l *listener) ask(ctx context.Context, r Request) error {
 	m := r.message()
-	seq, err := l.send(&m, netlink.Dump)
+	seq, err := l.send(ctx, &m, netlink.Dump)
 	l.dump = seq
 	return err
 }
@@ -118,7 +118,7 @@ func (l *listener) start() (from <-chan received, end func()) {
 	go l.run(to, stop)
 	return to, func() {
 		close(stop)
-		l.nl.Close()
+		l.close()
 	}
 }
 
@@ -137,7 +137,7 @@ func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error
 		}
 		from, end := l.start()
 		defer end()
-		if err := l.ask(r); err != nil {
+		if err := l.ask(ctx, r); err != nil {
 			yield(Message{}, c.explain(ctx, r, err))
 			return
 		}

@@ -27,3 +27,9 @@ func (d *dialect) guard(op schema.Op) guard {
 	}
 	return nil
 }
+
+// trails reports whether an error may follow the reply to a command: DRBD 9.3
+// reports success and then the error, when file systems cannot be frozen.
+func (d *dialect) trails(op schema.Op) bool {
+	return d.generation == schema.V9 && op == schema.SuspendIO
+}

@@ -37,8 +37,8 @@ func (c *Client) Watch(ctx context.Context, o WatchOptions) iter.Seq2[Event, err
 		}
 		from, end := l.start()
 		defer end()
-		w := &watch{l: l, options: o, yield: yield, state: NewSnapshot(c.Generation())}
-		err = w.run(ctx, from)
+		w := &watch{ctx: ctx, l: l, options: o, yield: yield, state: NewSnapshot(c.Generation())}
+		err = w.run(from)
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(Event{}, c.listenError(ctx, initialState, err))
 		}
@@ -50,6 +50,7 @@ var errEnough = errors.New("enough")
 
 // watch is a running Watch.
 type watch struct {
+	ctx     context.Context
 	l       *listener
 	options WatchOptions
 	yield   func(Event, error) bool
@@ -69,7 +70,7 @@ type watch struct {
 }
 
 // run handles what arrives until the watch ends.
-func (w *watch) run(ctx context.Context, from <-chan received) error {
+func (w *watch) run(from <-chan received) error {
 	if err := w.read(); err != nil {
 		return err
 	}
@@ -85,8 +86,8 @@ func (w *watch) run(ctx context.Context, from <-chan received) error {
 			err = w.expired()
 		case <-w.options.Refresh:
 			err = w.read()
-		case <-ctx.Done():
-			err = ctx.Err()
+		case <-w.ctx.Done():
+			err = w.ctx.Err()
 		}
 		if err != nil {
 			return err
@@ -122,7 +123,7 @@ func (w *watch) read() error {
 	if w.started {
 		w.fresh = NewSnapshot(w.state.Generation)
 	}
-	return w.l.ask(initialState)
+	return w.l.ask(w.ctx, initialState)
 }
 
 // extend gives the dump that is under way its full time again.
