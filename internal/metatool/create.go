@@ -10,6 +10,10 @@ import (
 	"drbdutils/meta"
 )
 
+// minAttachable is the size below which DRBD 8.4 and 9 refuse a metadata device,
+// in bytes.
+const minAttachable = 1 << 20
+
 func (t *tool) createMD() error {
 	o, err := t.createOptions()
 	if err != nil {
@@ -23,6 +27,9 @@ func (t *tool) createMD() error {
 	}
 	if _, err := meta.SuperblockOffset(t.index, t.dev.Size()); err != nil {
 		return err
+	}
+	if size := t.dev.Size(); size < minAttachable && !t.opt.force {
+		return fail(exitBadValue, "%s has %d byte: the kernel attaches no device below %d.\nUse --force to create meta data all the same.", t.path, size, minAttachable)
 	}
 	found, err := t.detect()
 	switch {

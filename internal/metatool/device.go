@@ -26,31 +26,36 @@ const majorDRBD = 147
 
 var devicePath = regexp.MustCompile(`^/dev/drbd([0-9]+)$`)
 
-// minorOf returns the minor that the first argument names, or -1.
-//
-// compat: what names no minor is taken as none, as if it were "-".
-func minorOf(word string) int {
+// noMinor stands for "-": there is no minor, so nothing to lock or to ask for.
+const noMinor = -1
+
+// minorOf returns the minor that the first argument names: a number, a path like
+// /dev/drbd0, or any other path to a DRBD device.
+func minorOf(word string) (int, error) {
+	if word == "-" {
+		return noMinor, nil
+	}
+	digits := word
 	if m := devicePath.FindStringSubmatch(word); m != nil {
-		word = m[1]
+		digits = m[1]
 	}
-	if n, err := strconv.ParseUint(word, 10, 20); err == nil {
-		return int(n)
+	if n, err := strconv.ParseUint(digits, 10, 20); err == nil {
+		return int(n), nil
 	}
-	info, err := os.Stat(word)
-	if err != nil {
-		return -1
+	if info, err := os.Stat(word); err == nil && info.Mode()&os.ModeDevice != 0 {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && devMajor(uint64(st.Rdev)) == majorDRBD {
+			return int(devMinor(uint64(st.Rdev))), nil
+		}
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || info.Mode()&os.ModeDevice == 0 || devMajor(uint64(st.Rdev)) != majorDRBD {
-		return -1
-	}
-	return int(devMinor(uint64(st.Rdev)))
+	// compat: drbd-utils takes anything else as "-", without a lock and without a
+	// look at what is attached.
+	return 0, fail(exitUsage, "'%s' is no DRBD device: it is a minor number, /dev/drbdN, or - for none", word)
 }
 
 // lock keeps other tools away from the minor, and makes sure that nothing is
 // changed below an attached device.
 func (t *tool) lock(ctx context.Context) (unlock func(), err error) {
-	if t.minor < 0 {
+	if t.minor == noMinor {
 		return func() {}, nil
 	}
 	unlock, err = t.env.LockMinor(uint32(t.minor))

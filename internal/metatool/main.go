@@ -52,7 +52,7 @@ type tool struct {
 
 	cmd     *command
 	args    []string // after the command
-	minor   int      // -1 where there is none
+	minor   int      // or noMinor
 	version meta.Version
 	path    string // of the device, or the file of v06
 	index   meta.Index
@@ -65,7 +65,7 @@ type tool struct {
 
 // Main runs drbdmeta and returns its exit code.
 func Main(ctx context.Context, env cli.Env) int {
-	t := &tool{env: env, out: bufio.NewWriter(env.Stdout), minor: -1}
+	t := &tool{env: env, out: bufio.NewWriter(env.Stdout), minor: noMinor}
 	err := t.run(ctx)
 	if flushErr := t.out.Flush(); err == nil && flushErr != nil {
 		err = flushErr
@@ -141,7 +141,9 @@ func (t *tool) run(ctx context.Context) error {
 // parseWords reads "DEVICE v06 MINOR COMMAND..." or "DEVICE v0x META_DEV INDEX
 // COMMAND...".
 func (t *tool) parseWords(words []string) (err error) {
-	t.minor = minorOf(words[0])
+	if t.minor, err = minorOf(words[0]); err != nil {
+		return err
+	}
 	if t.version, err = meta.ParseVersion(words[1]); err != nil {
 		return fail(exitUsage, "%v", err)
 	}

@@ -26,7 +26,6 @@ type options struct {
 	peerMaxBio    uint32
 	diskful       uint32
 	uuids         meta.UUIDOptions
-	currentUUID   string
 
 	given []string // names of the options given
 }
