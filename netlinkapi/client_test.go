@@ -100,7 +100,7 @@ func TestDoTimesOut(t *testing.T) {
 	require.Equal(t, 50*time.Millisecond, timeout.Waited)
 	require.EqualError(t, err, "down: r0: no reply from the kernel within 50ms")
 
-	c.options.Timeout = patience
+	c.options.Timeout, c.conn.timeout = patience, patience
 	_, err = c.Do(t.Context(), down)
 	require.NoError(t, err, "the late answer to the first request is not taken for that to the second")
 }
