@@ -58,7 +58,7 @@ var commandOrder84 = []schema.Op{
 // the family.
 func (m *Module) controller(h header, msg []byte) [][]byte {
 	if len(msg) < nlHeaderLen+genlHeaderLen || msg[nlHeaderLen] != ctrlGetFamily {
-		return [][]byte{errorMessage(h, len(msg), syscall.EOPNOTSUPP)}
+		return [][]byte{errorMessage(msg, syscall.EOPNOTSUPP)}
 	}
 	for _, a := range readAttributes(msg[nlHeaderLen+genlHeaderLen:]) {
 		byName := a.number() == ctrlFamilyName && string(trimNUL(a.payload)) == familyName
@@ -67,7 +67,7 @@ func (m *Module) controller(h header, msg []byte) [][]byte {
 			return [][]byte{m.describeFamily(h)}
 		}
 	}
-	return [][]byte{errorMessage(h, len(msg), syscall.ENOENT)}
+	return [][]byte{errorMessage(msg, syscall.ENOENT)}
 }
 
 func trimNUL(b []byte) []byte {

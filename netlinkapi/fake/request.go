@@ -9,7 +9,7 @@ import (
 // request is a message to the family, taken apart.
 type request struct {
 	header
-	length   int
+	msg      []byte // all of it
 	op       schema.Op
 	minor    uint32
 	flags    uint32
@@ -40,16 +40,16 @@ func (m *Module) Handle(msg []byte) [][]byte {
 	case familyID:
 		return m.family(h, msg)
 	}
-	return [][]byte{errorMessage(h, len(msg), syscall.ENOENT)}
+	return [][]byte{errorMessage(msg, syscall.ENOENT)}
 }
 
 // family answers a message to the drbd family.
 func (m *Module) family(h header, msg []byte) [][]byte {
-	refuse := func(errno syscall.Errno) [][]byte { return [][]byte{errorMessage(h, len(msg), errno)} }
+	refuse := func(errno syscall.Errno) [][]byte { return [][]byte{errorMessage(msg, errno)} }
 	if len(msg) < nlHeaderLen+genlHeaderLen {
 		return refuse(syscall.EINVAL)
 	}
-	r := &request{header: h, length: len(msg), op: schema.Op(msg[nlHeaderLen])}
+	r := &request{header: h, msg: msg, op: schema.Op(msg[nlHeaderLen])}
 	cmd := r.op.In(m.gen)
 	dump := h.flags&flagDump == flagDump
 	if cmd == nil || dump && !cmd.Dump || !dump && !cmd.Do {
@@ -72,7 +72,11 @@ func (m *Module) family(h header, msg []byte) [][]byte {
 // that says so and that the family knows.
 func (r *request) read(m *Module, body []byte) syscall.Errno {
 	r.nests = map[schema.ID][]byte{}
-	for _, a := range readAttributes(body) {
+	list, rest := splitAttributes(body)
+	if len(rest) > 0 {
+		return syscall.EINVAL
+	}
+	for _, a := range list {
 		id := schema.ID(a.number())
 		if id.In(m.gen) == nil || a.kind&attrNested == 0 {
 			return syscall.EINVAL
@@ -114,7 +118,7 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 	}
 	replies := [][]byte{endMessage(b)}
 	if r.header.flags&flagAck != 0 {
-		replies = append(replies, errorMessage(r.header, r.length, 0))
+		replies = append(replies, errorMessage(r.msg, 0))
 	}
 	return replies
 }

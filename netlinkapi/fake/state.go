@@ -37,9 +37,6 @@ const (
 
 func (c conn) String() string { return schema.MergedStates.Format(uint64(c)) }
 
-// lost reports whether the link just broke and is about to be set up again.
-func (c conn) lost() bool { return c >= timedOut && c <= tearDown }
-
 // syncing reports whether a resync runs or is paused, in either direction.
 func (c conn) syncing() bool {
 	return c == syncSource || c == syncTarget || c == pausedSyncS || c == pausedSyncT

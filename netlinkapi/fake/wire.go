@@ -22,6 +22,7 @@ const (
 	flagAck     = 0x4
 	flagDump    = 0x300
 	flagExcl    = 0x200
+	flagCapped  = 0x100 // in an acknowledgement: the request is cut
 
 	typeError = 2
 	typeDone  = 3
@@ -60,14 +61,16 @@ func endMessage(b []byte) []byte {
 	return b
 }
 
-// errorMessage is the netlink layer's answer to a request: an errno, 0 for an
-// acknowledgement, and the header of the request.
-func errorMessage(req header, reqLen int, errno syscall.Errno) []byte {
-	b := startMessage(header{kind: typeError, seq: req.seq, port: req.port})
-	b = native.AppendUint32(b, uint32(-int32(errno)))
-	echo := startMessage(req)
-	native.PutUint32(echo, uint32(reqLen))
-	return endMessage(append(b, echo...))
+// errorMessage is the netlink layer's answer to a request: an errno and the
+// request, or 0 for an acknowledgement and only the request's header.
+func errorMessage(request []byte, errno syscall.Errno) []byte {
+	req := readHeader(request)
+	h := header{kind: typeError, seq: req.seq, port: req.port}
+	if errno == 0 {
+		h.flags, request = flagCapped, request[:nlHeaderLen]
+	}
+	b := native.AppendUint32(startMessage(h), uint32(-int32(errno)))
+	return endMessage(append(b, request...))
 }
 
 // doneMessage ends a dump.
@@ -84,10 +87,9 @@ type attribute struct {
 
 func (a attribute) number() uint16 { return a.kind & attrTypeMask }
 
-// readAttributes splits a row of attributes. Like the kernel it ignores what is
-// too short to be one at the end.
-func readAttributes(b []byte) []attribute {
-	var list []attribute
+// splitAttributes splits a row of attributes. rest is what is left over because it
+// cannot be one.
+func splitAttributes(b []byte) (list []attribute, rest []byte) {
 	for len(b) >= 4 {
 		size := int(native.Uint16(b))
 		if size < 4 || size > len(b) {
@@ -96,6 +98,12 @@ func readAttributes(b []byte) []attribute {
 		list = append(list, attribute{native.Uint16(b[2:]), b[4:size]})
 		b = b[min(align4(size), len(b)):]
 	}
+	return list, b
+}
+
+// readAttributes splits the inside of a nest, where the kernel ignores a rest.
+func readAttributes(b []byte) []attribute {
+	list, _ := splitAttributes(b)
 	return list
 }
 
