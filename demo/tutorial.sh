@@ -42,10 +42,11 @@ show() {
 # on a terminal, a few lines otherwise.
 progress() {
   last=
-  while line=$(grep "sync'ed" "$dir/$1/proc/drbd"); do
+  while [ "$(on "$1" drbdadm cstate r0)" = SyncSource ]; do
+    line=$(grep "sync'ed" "$dir/$1/proc/drbd") || continue
     if [ -t 1 ]; then printf '\r%s' "$line"
-    elif [ "${line%% sync*}" != "$last" ]; then printf '%s\n' "$line"; last=${line%% sync*}; fi
-    sleep 0.2
+    elif [ "${line%%.*}" != "$last" ]; then printf '%s\n' "$line"; last=${line%%.*}; fi
+    sleep 0.1
   done
   if [ -t 1 ]; then printf '\r%80s\r' ''; fi
 }
@@ -85,6 +86,7 @@ run drbd01 drbdadm status r0
 
 say "Neither disk has data yet: say whose counts, and watch the other one follow"
 run drbd01 drbdadm primary --force r0
+await drbd01 SyncSource drbdadm cstate r0
 run drbd02 sh "$here/../dist/init/drbd" status
 progress drbd01
 await drbd01 UpToDate/UpToDate drbdadm dstate r0
