@@ -43,6 +43,9 @@ func open(ctx context.Context, o Options) (*conn, *dialect, error) {
 		return nil, nil, err
 	}
 	d, err := c.lookup(ctx)
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+		err = fmt.Errorf("look up the drbd family: no reply from the kernel within %s: %w", c.timeout, err)
+	}
 	if err != nil {
 		c.close()
 		return nil, nil, err
