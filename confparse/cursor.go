@@ -16,7 +16,6 @@ type decoder struct {
 	file  *file
 	show  bool // reads what drbdsetup show printed
 	diags Diagnostics
-	tree  tree
 }
 
 // report adds a diagnostic and returns it for more detail.

@@ -17,9 +17,11 @@ func (c *Config) Expand() Diagnostics {
 	}
 	c.expanded = true
 	all := make([]expander, len(c.Resources))
-	parallel(len(all), func(i int) {
-		all[i] = expander{gen: c.Generation, res: c.Resources[i]}
-		all[i].expand(c.Common)
+	parallel(len(all), func() func(int) {
+		return func(i int) {
+			all[i] = expander{gen: c.Generation, res: c.Resources[i]}
+			all[i].expand(c.Common)
+		}
 	})
 	var diags Diagnostics
 	for i := range all {

@@ -114,12 +114,20 @@ func (f *files) readFile(name, abs string, named bool) (*file, error) {
 // readAll reads to the end, where size is probably how much that is.
 func readAll(in io.Reader, size int64) (string, error) {
 	var b strings.Builder
-	b.Grow(int(min(size, maxFile)) + 1)
-	n, err := io.Copy(&b, io.LimitReader(in, maxFile))
-	if err == nil && n == maxFile {
-		err = errTooLarge
+	b.Grow(int(min(size, maxFile)))
+	buffer := make([]byte, min(max(size, 511)+1, 64<<10))
+	for {
+		n, err := in.Read(buffer)
+		b.Write(buffer[:n])
+		switch {
+		case b.Len() > maxFile:
+			return "", errTooLarge
+		case errors.Is(err, io.EOF):
+			return b.String(), nil
+		case err != nil:
+			return "", err
+		}
 	}
-	return b.String(), err
 }
 
 // mainFile returns the first candidate for the main file that can be opened, nil
@@ -230,8 +238,8 @@ func (l *loader) readIncluded(p *part, w *word, dir string, names []string) []*f
 		}
 	}
 	read, errs := make([]*file, len(fresh)/2), make([]error, len(fresh)/2)
-	parallel(len(read), func(i int) {
-		read[i], errs[i] = l.files.readFile(fresh[2*i], fresh[2*i+1], false)
+	parallel(len(read), func() func(int) {
+		return func(i int) { read[i], errs[i] = l.files.readFile(fresh[2*i], fresh[2*i+1], false) }
 	})
 	for i, err := range errs {
 		if err == nil {

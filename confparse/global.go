@@ -21,13 +21,14 @@ func (l *loader) global(p *part) {
 	if len(l.names) > 0 {
 		p.warn("global-late", w, "the global section belongs before the resources")
 	}
-	s := p.block()
+	var t tree
+	s := p.block(&t)
 	for i := range s.block {
 		l.globalStatement(p, &s.block[i])
 	}
 	p.checkClosed(s, "global")
-	if p.tree.broken && !p.diags.Invalid() {
-		p.unexpected(&p.tree.word, "a statement or '}'")
+	if t.broken && !p.diags.Invalid() {
+		p.unexpected(&t.word, "a statement or '}'")
 	}
 }
 

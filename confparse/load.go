@@ -150,13 +150,10 @@ func (p *part) head() *cursor {
 	return p.cursor(s, 1)
 }
 
-// block reads the block of the part's item.
-func (p *part) block() *statement {
+// block reads the block of the part's item into a tree.
+func (p *part) block(t *tree) *statement {
 	w := &p.item.block
-	s, broken := p.tree.read(p.file.text[:int(w.offset)+len(w.text)], int(w.offset), int(w.line))
-	if broken {
-		p.tree.broken = true
-	}
+	s := t.read(p.file.text[:int(w.offset)+len(w.text)], int(w.offset), int(w.line))
 	return &s
 }
 
@@ -199,7 +196,7 @@ func (l *loader) common(p *part) {
 		return
 	}
 	l.cfg.Common = &Resource{Place: p.file.place(&p.item.words[0])}
-	p.decodeBlock(l.cfg.Common, "common")
+	p.decodeBlock(new(tree), l.cfg.Common, "common")
 	p.hostsInCommon(l.cfg.Common)
 	p.res = nil
 }
@@ -212,16 +209,15 @@ func (p *part) hostsInCommon(common *Resource) {
 }
 
 // decodeBlock decodes the part's block into a resource.
-func (p *part) decodeBlock(r *Resource, section string) {
-	s := p.block()
+func (p *part) decodeBlock(t *tree, r *Resource, section string) {
+	s := p.block(t)
 	p.resource(r, section, s)
-	if p.tree.broken && !p.diags.Invalid() {
-		p.unexpected(&p.tree.word, "a statement or '}'")
+	if t.broken && !p.diags.Invalid() {
+		p.unexpected(&t.word, "a statement or '}'")
 	}
 	if s.open() && !p.diags.Invalid() {
 		p.warn("unclosed", &p.item.words[0], "the %s section ends with the file; it has no closing brace", section)
 	}
-	p.tree = tree{}
 }
 
 func (l *loader) skip(p *part) {
@@ -288,9 +284,12 @@ func (l *loader) decode() {
 		if len(todo) == 0 {
 			return
 		}
-		parallel(len(todo), func(i int) {
-			todo[i].decodeBlock(todo[i].res, "resource")
-			todo[i].wanted = false
+		parallel(len(todo), func() func(int) {
+			var t tree // one for each worker, since it keeps its memory
+			return func(i int) {
+				todo[i].decodeBlock(&t, todo[i].res, "resource")
+				todo[i].wanted = false
+			}
 		})
 		if l.src.Want == nil {
 			return
@@ -353,10 +352,12 @@ func (l *loader) collect() Diagnostics {
 	return all
 }
 
-// parallel calls do for 0 to n-1, on all processors if that pays.
-func parallel(n int, do func(i int)) {
+// parallel calls a worker for 0 to n-1, on all processors if that pays. It calls
+// begin for each worker it needs.
+func parallel(n int, begin func() func(i int)) {
 	workers := min(runtime.GOMAXPROCS(0), n/8)
 	if workers < 2 {
+		do := begin()
 		for i := range n {
 			do(i)
 		}
@@ -366,6 +367,7 @@ func parallel(n int, do func(i int)) {
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
+			do := begin()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}

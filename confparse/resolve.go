@@ -27,10 +27,12 @@ func (c *Config) resolve(src *Source) Diagnostics {
 	}
 	all := make([]resolver, len(c.Resources))
 	var stacked []int
-	parallel(len(all), func(i int) {
-		all[i] = resolver{cfg: c, src: src, res: c.Resources[i]}
-		if !all[i].res.anyStacked() {
-			all[i].resolve()
+	parallel(len(all), func() func(int) {
+		return func(i int) {
+			all[i] = resolver{cfg: c, src: src, res: c.Resources[i]}
+			if !all[i].res.anyStacked() {
+				all[i].resolve()
+			}
 		}
 	})
 	for i := range all {

@@ -46,7 +46,7 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 	}
 	t := &part{decoder: decoder{gen: schema.V9, file: file}, item: o.items[0]}
 	common := &Resource{Place: file.place(&o.items[0].words[0])}
-	t.decodeBlock(common, "common")
+	t.decodeBlock(new(tree), common, "common")
 	p.diags = append(p.diags, t.diags...)
 	return common
 }

@@ -38,16 +38,16 @@ type tree struct {
 const maxDepth = 32
 
 // read reads the block whose brace is at offset on a line of the text. If the
-// text breaks the syntax, the statements end with the one that does, its end
-// is the word that did not fit.
-func (t *tree) read(text string, offset, line int) (s statement, broken bool) {
+// text breaks the syntax, the tree is broken, and the statements end with the
+// one that does. What ends it is the word that did not fit.
+func (t *tree) read(text string, offset, line int) (s statement) {
 	*t = tree{
 		in:    scanner{text: text, at: offset, line: line},
 		stack: t.stack[:0], done: t.done[:0], words: t.words[:0],
 	}
 	t.word = t.in.next()
 	t.body(&s)
-	return s, t.broken
+	return s
 }
 
 // advance moves to the next word and returns the one before.
