@@ -17,10 +17,11 @@ type planner struct {
 	cmd      command
 	options  []string // backend options of the command line
 	verbose  int
-	peerName string  // 8.4: --peer
-	node     string  // this host
-	file     string  // the main configuration file
-	running  running // for adjust
+	peerName string                 // 8.4: --peer
+	node     string                 // this host
+	file     string                 // the main configuration file
+	proxies  map[string]*proxyState // for adjust
+	running  running                // for adjust
 }
 
 // setup returns a call of drbdsetup.

@@ -189,8 +189,11 @@ func (a *adjuster) proxyNode() error {
 // proxyFor makes the tunnel of a connection if it goes through a proxy here.
 func (a *adjuster) proxyFor(o object) error {
 	t, ok := a.tunnel(o)
-	if ok {
-		a.ops(NetUp, "proxy-up", nil, a.tunnelUp(o, t))
+	if !ok {
+		return nil
+	}
+	if ops := a.adjustTunnel(o, t); len(ops) > 0 {
+		a.ops(NetUp, "proxy-up", nil, ops)
 	}
 	return nil
 }

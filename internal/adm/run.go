@@ -209,7 +209,8 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 		return nil, refuse(exitUsage, true, "WARN: nothing stacked for this host (%s), nothing to do in stacked mode!", t.node)
 	}
 	return nil, refuse(exitUsage, true, "WARN: no normal resources defined for this host (%s)!?\n"+
-		"Misspelled name of the local machine with the 'on' keyword ?", t.node)
+		"The configuration is for %s; does an 'on' section have this machine's name?",
+		t.node, strings.Join(hostNames(t.conf.Resources), ", "))
 }
 
 // admits refuses resources of which this host has no part, or only the wrong
@@ -256,6 +257,9 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 // onSelection runs the command on one resource, up to the first failure.
 func (t *tool) onSelection(ctx context.Context, s selection) (int, error) {
 	if t.cmd.stage != nil {
+		if t.cmd.flags&readsState != 0 {
+			t.lookAtProxy(ctx, s)
+		}
 		return 0, t.cmd.stage(t.planner, s, &t.plan)
 	}
 	for _, o := range s.objects(t.cmd.scope) {

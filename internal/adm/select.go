@@ -2,6 +2,7 @@ package adm
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,7 +137,24 @@ func whole(r *confparse.Resource) selection {
 //
 // compat: with DRBD 8.4 nothing after it is done, with DRBD 9 it is.
 func undefined(conf *confparse.Config, w words) *refusal {
-	return refuse(exitUsage, conf.Generation == schema.V84, "'%s' not defined in your config (for this host).", w.whole)
+	text := fmt.Sprintf("'%s' not defined in your config (for this host).", w.whole)
+	if r := conf.Resource(w.res); r != nil && r.Ignored {
+		text += fmt.Sprintf("\n%s: resource %s is for %s; this host is %s",
+			r.Place, r.Name, strings.Join(hostNames([]*confparse.Resource{r}), ", "), conf.Node)
+	}
+	return &refusal{text: text, exit: exitUsage, stop: conf.Generation == schema.V84}
+}
+
+// hostNames returns the names that the host sections of resources have.
+func hostNames(resources []*confparse.Resource) []string {
+	var names []string
+	for _, r := range resources {
+		for _, h := range r.Hosts {
+			names = append(names, h.Names...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // selectWord returns the selection that one word of the command line stands for.
