@@ -55,24 +55,30 @@ type item struct{ text string }
 
 func resourceItem(name string) item { return item{"resource name:" + name} }
 
-func connectionItem(name string, c *netlinkapi.Connection) item {
-	return item{"connection name:" + name + peerKeys(c)}
+func (e *Events) connectionItem(name string, c *netlinkapi.Connection) item {
+	return item{"connection name:" + name + e.peerKeys(c)}
 }
 
-func peerKeys(c *netlinkapi.Connection) string {
-	return " peer-node-id:" + digits(uint64(c.PeerNodeID)) + " conn-name:" + c.Name
+// peerKeys names the peer. The connection of DRBD 8.4 has no name while it has no
+// addresses.
+func (e *Events) peerKeys(c *netlinkapi.Connection) string {
+	keys := " peer-node-id:" + digits(uint64(c.PeerNodeID))
+	if c.Name == "" && e.gen == schema.V84 {
+		return keys
+	}
+	return keys + " conn-name:" + c.Name
 }
 
 func deviceItem(name string, d *netlinkapi.Device) item {
 	return item{"device name:" + name + " volume:" + digits(uint64(d.Volume)) + " minor:" + digits(uint64(d.Minor))}
 }
 
-func peerItem(name string, c *netlinkapi.Connection, p *netlinkapi.PeerDevice) item {
-	return item{"peer-device name:" + name + peerKeys(c) + " volume:" + digits(uint64(p.Volume))}
+func (e *Events) peerItem(name string, c *netlinkapi.Connection, p *netlinkapi.PeerDevice) item {
+	return item{"peer-device name:" + name + e.peerKeys(c) + " volume:" + digits(uint64(p.Volume))}
 }
 
-func pathItem(name string, c *netlinkapi.Connection, p *netlinkapi.Path) item {
-	return item{"path name:" + name + peerKeys(c) + " local:" + p.Local.String() + " peer:" + p.Peer.String()}
+func (e *Events) pathItem(name string, c *netlinkapi.Connection, p *netlinkapi.Path) item {
+	return item{"path name:" + name + e.peerKeys(c) + " local:" + p.Local.String() + " peer:" + p.Peer.String()}
 }
 
 // object writes the line of an object if there is something to tell, or always

@@ -104,6 +104,9 @@ func (e *Events) collect(ev *netlinkapi.Event) {
 // single writes the line of the one object that an event of DRBD 8.4 is about.
 // Its tools print one for each event, in the order of arrival.
 func (e *Events) single(ev *netlinkapi.Event) {
+	if ev.Action == schema.Create || ev.Action == schema.Exists {
+		ev.Old = nil // what has no addresses is created once more when it gets some
+	}
 	context := ev.Message.Get(schema.CfgContext)
 	volume := uint32(num(context, "ctx_volume"))
 	oldConn, newConn := ev.Old.Connection(0), ev.New.Connection(0)
@@ -112,13 +115,13 @@ func (e *Events) single(ev *netlinkapi.Event) {
 	case schema.ResourceState:
 		e.object(resourceItem(name), e.resourceGroups(ev.Old), e.resourceGroups(ev.New), true)
 	case schema.ConnectionState:
-		e.object(connectionItem(name, first(newConn, oldConn)), e.connectionGroups(oldConn), e.connectionGroups(newConn), true)
+		e.object(e.connectionItem(name, first(newConn, oldConn)), e.connectionGroups(oldConn), e.connectionGroups(newConn), true)
 	case schema.DeviceState:
 		old, new := ev.Old.Device(volume), ev.New.Device(volume)
 		e.object(deviceItem(name, first(new, old)), e.deviceGroups(old), e.deviceGroups(new), true)
 	case schema.PeerDeviceState:
 		old, new := oldConn.PeerDevice(volume), newConn.PeerDevice(volume)
-		it := peerItem(name, first(newConn, oldConn), first(new, old))
+		it := e.peerItem(name, first(newConn, oldConn), first(new, old))
 		e.object(it, e.peerGroups(ev.Old, old), e.peerGroups(ev.New, new), true)
 	}
 }
@@ -177,7 +180,7 @@ func (e *Events) resource(c *change) {
 func (e *Events) changed(name string, c *change) {
 	for _, conn := range inTurn(e, name, c.new.Connections) {
 		old := c.old.Connection(conn.PeerNodeID)
-		e.object(connectionItem(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
+		e.object(e.connectionItem(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
 	for _, d := range inTurn(e, name, c.new.Devices) {
 		old := c.old.Device(d.Volume)
@@ -192,10 +195,10 @@ func (e *Events) changed(name string, c *change) {
 func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
 	for _, p := range inTurn(e, name, conn.PeerDevices) {
 		before := old.PeerDevice(p.Volume)
-		e.object(peerItem(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
+		e.object(e.peerItem(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
 	for _, p := range inTurn(e, name, conn.Paths) {
-		e.object(pathItem(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
+		e.object(e.pathItem(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
 	}
 	e.goneBelow(name, old, conn)
 }
@@ -208,7 +211,7 @@ func (e *Events) gone(name string, c *change) {
 	for _, old := range inTurn(e, name, c.old.Connections) {
 		if c.new.Connection(old.PeerNodeID) == nil {
 			e.goneBelow(name, old, nil)
-			e.line("destroy " + connectionItem(name, old).text)
+			e.line("destroy " + e.connectionItem(name, old).text)
 		}
 	}
 	for _, old := range inTurn(e, name, c.old.Devices) {
@@ -224,12 +227,12 @@ func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
 	}
 	for _, p := range inTurn(e, name, old.Paths) {
 		if conn.Path(p.Local, p.Peer) == nil {
-			e.line("destroy " + pathItem(name, old, p).text)
+			e.line("destroy " + e.pathItem(name, old, p).text)
 		}
 	}
 	for _, p := range inTurn(e, name, old.PeerDevices) {
 		if conn.PeerDevice(p.Volume) == nil {
-			e.line("destroy " + peerItem(name, old, p).text)
+			e.line("destroy " + e.peerItem(name, old, p).text)
 		}
 	}
 }
@@ -242,16 +245,7 @@ func (e *Events) helper(ev *netlinkapi.Event) {
 	b.WriteString(ev.Action.String() + " helper")
 	add := func(key, value string) { b.WriteString(" " + key + ":" + value) }
 	add("name", context.Str("ctx_resource_name"))
-	if has(context, "ctx_peer_node_id") {
-		add("peer-node-id", digits(num(context, "ctx_peer_node_id")))
-	}
-	if has(context, "ctx_conn_name") {
-		add("conn-name", context.Str("ctx_conn_name"))
-	}
-	if has(context, "ctx_my_addr") && has(context, "ctx_peer_addr") {
-		add("local", netlinkapi.Address(context.Str("ctx_my_addr")).String())
-		add("peer", netlinkapi.Address(context.Str("ctx_peer_addr")).String())
-	}
+	e.helperPeer(context, add)
 	if has(context, "ctx_volume") {
 		add("volume", digits(num(context, "ctx_volume")))
 	}
@@ -263,4 +257,27 @@ func (e *Events) helper(ev *netlinkapi.Event) {
 		add("status", digits(num(helper, "helper_status")))
 	}
 	e.line(b.String())
+}
+
+// helperPeer adds the peer that a helper is called for. DRBD 8.4 has only one,
+// and tells its addresses.
+func (e *Events) helperPeer(context *schema.Values, add func(key, value string)) {
+	addresses := has(context, "ctx_my_addr") && has(context, "ctx_peer_addr")
+	if e.gen == schema.V84 {
+		add("peer-node-id", "0")
+		if addresses {
+			add("conn-name", "peer")
+		}
+		return
+	}
+	if has(context, "ctx_peer_node_id") {
+		add("peer-node-id", digits(num(context, "ctx_peer_node_id")))
+	}
+	if has(context, "ctx_conn_name") {
+		add("conn-name", context.Str("ctx_conn_name"))
+	}
+	if addresses {
+		add("local", netlinkapi.Address(context.Str("ctx_my_addr")).String())
+		add("peer", netlinkapi.Address(context.Str("ctx_peer_addr")).String())
+	}
 }

@@ -47,7 +47,10 @@ func (p *sections84) option(v *schema.Values, i int) {
 	f := &v.Set.Fields[i]
 	val, known := v.At(i)
 	standard := f.IsDefault(val)
-	if f.Name != "" && known && (!standard || p.Defaults) {
+	if f.Name == "" || f.Kind == schema.Flag { // flags are of a moment, and no configuration
+		return
+	}
+	if known && (!standard || p.Defaults) {
 		p.line("%-16s\t%s;%s", f.Name, p.optionText(f, val), remark(f, standard && p.Defaults))
 	}
 }

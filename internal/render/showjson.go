@@ -12,7 +12,7 @@ import (
 // all options, defaults included. Options are texts with their unit letter,
 // except booleans.
 func ShowJSON(w io.Writer, s *netlinkapi.Snapshot, o Options) error {
-	j := showJSON{jsonWriter: jsonWriter{step: "    "}, Options: o}
+	j := showJSON{jsonWriter: jsonWriter{step: "    "}, Options: o, gen: s.Generation}
 	j.open("[")
 	for _, r := range byName(s.Resources) {
 		j.resource(r)
@@ -26,6 +26,7 @@ func ShowJSON(w io.Writer, s *netlinkapi.Snapshot, o Options) error {
 type showJSON struct {
 	jsonWriter
 	Options
+	gen schema.Generation
 }
 
 func (j *showJSON) resource(r *netlinkapi.Resource) {
@@ -69,6 +70,7 @@ func (j *showJSON) options(name string, sets ...*schema.Values) {
 func (j *showJSON) option(f *schema.Field, val schema.Value) {
 	switch {
 	case f.Name == "":
+	case f.Kind == schema.Flag && f.Is(schema.Invariant) && j.gen == schema.V84: // of a moment
 	case f.Kind == schema.Bool:
 		j.bool(f.Name, val.Num != 0)
 	default:

@@ -21,7 +21,10 @@ type failure struct {
 	code  int
 	text  string // for stderr, without the newline; "": none
 	usage bool   // print the command's usage, too
+	cause error  // what errors.Is is to find, if anything
 }
+
+func (f *failure) Unwrap() error { return f.cause }
 
 func (f *failure) Error() string { return f.text }
 

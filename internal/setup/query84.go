@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"drbdutils/internal/render"
 	"drbdutils/netlinkapi"
@@ -28,8 +29,8 @@ func (c *call) volumes(ctx context.Context) ([]render.Volume84, error) {
 	}
 	var all []render.Volume84
 	for m, err := range client.Dump(ctx, r) {
-		if errors.Is(err, fs.ErrNotExist) {
-			break // an unknown resource has no volumes
+		if errors.Is(err, syscall.ENODEV) {
+			return nil, &failure{code: exitUsage, text: c.object + ": No such resource", cause: fs.ErrNotExist}
 		}
 		if err != nil {
 			return nil, err
@@ -172,7 +173,7 @@ func (c *call) concerns(m *netlinkapi.Message) bool {
 // down84 takes a resource down. One that is not there is down already.
 func down84(ctx context.Context, c *call) error {
 	all, err := c.volumes(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	err = c.do(ctx, c.request())

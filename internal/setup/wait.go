@@ -298,11 +298,14 @@ func wait84(ctx context.Context, c *call, connect bool) error {
 	if err != nil {
 		return err
 	}
-	v, _, err := c.volume84(ctx)
-	if err != nil {
+	if _, err := c.dial(ctx); err != nil {
 		return err
 	}
 	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: c.minor})
+	if err != nil {
+		return err
+	}
+	v, _, err := c.volume84(ctx)
 	if err != nil {
 		return err
 	}
