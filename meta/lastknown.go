@@ -3,7 +3,6 @@ package meta
 import (
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // LastKnown remembers how large a device with internal metadata was, so that the
@@ -18,15 +17,13 @@ type LastKnown struct {
 // be missing.
 func ParseLastKnown(text string) (LastKnown, error) {
 	var l LastKnown
-	var uuid string
-	n, _ := fmt.Sscan(text, &l.Size, &l.Path)
+	var label, uuid string
+	n, _ := fmt.Sscan(text, &l.Size, &l.Path, &label, &uuid)
 	if n < 2 || l.Size < 0 {
 		return LastKnown{}, errors.New("no size and device name")
 	}
-	if _, after, ok := strings.Cut(text, "uuid:"); ok {
-		if _, err := fmt.Sscan(after, &uuid); err == nil {
-			l.Device, _ = ParseUUID(uuid)
-		}
+	if label == "uuid:" {
+		l.Device, _ = ParseUUID(uuid)
 	}
 	return l, nil
 }
