@@ -195,17 +195,22 @@ func (s *story) same(ts *testscript.TestScript, neg bool, args []string) {
 	command := strings.Join(args[1:], " ")
 	for _, g := range s.guests(ts, args[0]) {
 		s.run(ts, g, "PATH=/original:$PATH; "+command)
-		original := s.last
+		s.report(ts, "original")
 		s.run(ts, g, command)
-		if s.last.Code != original.Code || string(s.last.Stdout) != string(original.Stdout) {
-			ts.Fatalf("%s: %s\noriginal: exit code %d\n%s\nours: exit code %d\n%s%s", g.Name, command,
-				original.Code, original.Stdout, s.last.Code, s.last.Stdout, s.last.Stderr)
+		s.report(ts, "ours")
+		if ts.Exec("diff", "-u", "original", "ours") != nil {
+			ts.Fatalf("%s: %s: not the same; ours says on standard error:\n%s", g.Name, command, s.last.Stderr)
 		}
 		if failed := s.last.Code != 0; failed != neg {
 			ts.Fatalf("%s: %s: both exit with code %d", g.Name, command, s.last.Code)
 		}
 		ts.Stdout().Write(s.last.Stdout)
 	}
+}
+
+func (s *story) report(ts *testscript.TestScript, file string) {
+	text := fmt.Appendf(nil, "exit code %d\n%s", s.last.Code, s.last.Stdout)
+	ts.Check(os.WriteFile(ts.MkAbs(file), text, 0o644))
 }
 
 // sameData compares the first KiB of both machines' /dev/sdb1 from outside.
