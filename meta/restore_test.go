@@ -21,12 +21,12 @@ func withBitmap(t testing.TB, size int64, g meta.Geometry) (*sparse, *meta.Image
 	require.NoError(t, img.WriteSuperblock())
 	rng := rand.New(rand.NewPCG(3, 4))
 	used := img.Bitmap().Bytes()
-	for _, at := range []int64{0, used / 2, 32<<20 - 8192, 32 << 20, used - 8192} {
-		block := make([]byte, 8192)
+	for _, at := range []int64{0, used / 2, 32<<20 - 4096, 32 << 20, used - 4096} {
+		block := make([]byte, 4096)
 		for i := range block {
 			block[i] = byte(rng.Uint32())
 		}
-		if at >= 0 && at+8192 <= used {
+		if at >= 0 && at+4096 <= used {
 			_, err := d.WriteAt(block, img.Place.Bitmap+at&^4095)
 			require.NoError(t, err)
 		}
