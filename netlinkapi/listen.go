@@ -17,8 +17,7 @@ import (
 // listener is a socket of its own that is a member of the module's group.
 type listener struct {
 	*conn
-	client *Client
-	dump   uint32 // number of the dump that is under way, 0: none
+	dump uint32 // number of the dump request
 }
 
 // listen opens a listener and, unless now is set, joins the module's group and
@@ -28,7 +27,7 @@ func (c *Client) listen(ctx context.Context, now bool) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{conn: conn, client: c}
+	l := &listener{conn: conn}
 	if now {
 		return l, nil
 	}
@@ -170,14 +169,17 @@ func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error
 // listenError returns the error that a listener's caller sees. The end of the
 // socket is the end of a fake module.
 func (c *Client) listenError(ctx context.Context, r Request, err error) error {
-	if errors.Is(err, ErrUnloaded) || errors.Is(err, io.EOF) {
+	if errors.Is(err, ErrUnloaded) || errors.Is(err, io.EOF) || errors.Is(err, ErrNoModule) {
 		return ErrUnloaded
 	}
 	return c.explain(ctx, r, err)
 }
 
-// isAnswer reports whether a message answers the dump that is under way.
-func (l *listener) isAnswer(m *Message) bool { return l.dump != 0 && m.Seq == l.dump }
+// isAnswer reports whether a message answers the request for the initial state.
+func (l *listener) isAnswer(m *Message) bool {
+	nh := m.Get(schema.NotifyHeader)
+	return m.Seq == l.dump && schema.Action(nh.Uint("nh_type"))&^schema.Continues == schema.Exists
+}
 
 // initialState is the query that Watch begins with.
 var initialState = Request{Op: schema.GetInitialState, Object: "all"}

@@ -30,15 +30,11 @@ type WatchOptions struct {
 // breaks, or an error such as ErrUnloaded.
 func (c *Client) Watch(ctx context.Context, o WatchOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		l, err := c.listen(ctx, o.Now)
-		if err != nil {
-			yield(Event{}, err)
-			return
+		w := &watch{ctx: ctx, client: c, options: o, yield: yield, state: NewSnapshot(c.Generation())}
+		err := w.run()
+		if w.end != nil {
+			w.end()
 		}
-		from, end := l.start()
-		defer end()
-		w := &watch{ctx: ctx, l: l, options: o, yield: yield, state: NewSnapshot(c.Generation())}
-		err = w.run(from)
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(Event{}, c.listenError(ctx, initialState, err))
 		}
@@ -51,15 +47,18 @@ var errEnough = errors.New("enough")
 // watch is a running Watch.
 type watch struct {
 	ctx     context.Context
-	l       *listener
+	client  *Client
 	options WatchOptions
 	yield   func(Event, error) bool
 
+	l    *listener
+	from <-chan received
+	end  func() // ends l
+
 	state   *Snapshot
-	fresh   *Snapshot // the state as it is read anew; nil when it is not
+	fresh   *Snapshot // the state as it is read anew; nil while it is read for the first time, or not at all
+	dumping bool      // the state is being read
 	started bool      // the initial state was told
-	again   bool      // the state must be read once more after this time
-	dumping bool      // answers to a dump are to come
 
 	deadline time.Time // when to stop waiting for an answer, or for a number that is missing; zero: never
 
@@ -70,7 +69,7 @@ type watch struct {
 }
 
 // run handles what arrives until the watch ends.
-func (w *watch) run(from <-chan received) error {
+func (w *watch) run() error {
 	if err := w.read(); err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func (w *watch) run(from <-chan received) error {
 		w.setTimer(timer)
 		var err error
 		select {
-		case in := <-from:
+		case in := <-w.from:
 			err = w.handle(in)
 		case <-timer.C:
 			err = w.expired()
@@ -111,23 +110,28 @@ func (w *watch) expired() error {
 	return w.read()
 }
 
-// read asks for the whole state, at once or after the dump that is under way.
+// read asks for the whole state. It does so on a new socket: what waits in the
+// old one is older than the answers, and a socket that lost something says so
+// only once until it was read empty.
 func (w *watch) read() error {
-	if w.dumping {
-		w.again = true
-		return nil
-	}
-	w.dumping, w.again = true, false
-	w.known, w.pending = false, nil
-	w.extend()
-	if w.started {
+	if w.l != nil {
+		w.end()
 		w.fresh = NewSnapshot(w.state.Generation)
 	}
-	return w.l.ask(w.ctx, initialState)
+	l, err := w.client.listen(w.ctx, w.options.Now)
+	if err != nil {
+		w.end = nil
+		return err
+	}
+	w.l = l
+	w.from, w.end = l.start()
+	w.dumping, w.known, w.pending = true, false, nil
+	w.extend()
+	return l.ask(w.ctx, initialState)
 }
 
 // extend gives the dump that is under way its full time again.
-func (w *watch) extend() { w.deadline = time.Now().Add(w.l.client.options.Timeout) }
+func (w *watch) extend() { w.deadline = time.Now().Add(w.client.options.Timeout) }
 
 // handle takes what one read of the socket brought.
 func (w *watch) handle(in received) error {
@@ -162,9 +166,12 @@ func (w *watch) message(m *Message) error {
 func (w *watch) part(m *Message) error {
 	switch {
 	case !m.Code.OK():
-		return w.l.client.refusal(initialState, m)
+		return w.client.refusal(initialState, m)
 	case w.fresh != nil:
 		w.fresh.Apply(*m)
+		if m.Op == schema.InitialStateDone {
+			return w.compare(m)
+		}
 		return nil
 	case m.Op == schema.InitialStateDone:
 		w.started = true
@@ -172,21 +179,25 @@ func (w *watch) part(m *Message) error {
 	return w.tell(w.state.Apply(*m))
 }
 
+// compare tells what differs from the state told so far, once it was read anew.
+func (w *watch) compare(done *Message) error {
+	if err := w.tellDifferences(w.fresh); err != nil {
+		return err
+	}
+	w.fresh = nil
+	if w.started {
+		return nil
+	}
+	w.started = true
+	return w.tell(w.state.Apply(*done))
+}
+
 // endDump goes on with the notifications that arrived during a dump.
 func (w *watch) endDump() error {
 	if !w.dumping {
 		return nil
 	}
-	w.dumping, w.l.dump, w.deadline = false, 0, time.Time{}
-	if w.again {
-		return w.read()
-	}
-	if fresh := w.fresh; fresh != nil {
-		w.fresh = nil
-		if err := w.tellDifferences(fresh); err != nil {
-			return err
-		}
-	}
+	w.dumping, w.deadline = false, time.Time{}
 	if w.options.Now {
 		return errEnough
 	}
@@ -256,18 +267,26 @@ func (w *watch) tellDifferences(fresh *Snapshot) error {
 		}
 	}
 	for _, r := range fresh.Resources {
-		was, action := old.Resource(r.Name), schema.Change
-		if was == nil {
-			action = schema.Create
-		}
+		was := old.Resource(r.Name)
 		if was.equal(r) {
 			continue
 		}
-		if err := w.tell(difference(old.Generation, action, was, r)); err != nil {
+		if err := w.tell(difference(old.Generation, w.actionFor(was), was, r)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// actionFor returns what happened to a resource that was unknown, or differs.
+func (w *watch) actionFor(was *Resource) schema.Action {
+	switch {
+	case !w.started:
+		return schema.Exists
+	case was == nil:
+		return schema.Create
+	}
+	return schema.Change
 }
 
 // difference makes an event for a resource that changed unseen.
