@@ -10,6 +10,9 @@ const pipeWidth = 80
 
 // Wrapper writes words separated by blanks and breaks lines before they get
 // wider than Width columns.
+//
+// compat: as in drbd-utils up to 9.22. Later ones lose count of the indentation,
+// so that their lines get too wide and short names confuse them.
 type Wrapper struct {
 	bytes.Buffer
 	Width   int // columns of a terminal; 0: not a terminal
@@ -18,37 +21,27 @@ type Wrapper struct {
 }
 
 // Word writes a word. If it begins a line, indent blanks precede it.
-//
-// compat: off a terminal, lines break where drbd-utils 9.34 breaks them, which
-// counts neither the indent nor one column more, but does count escape
-// sequences. Its confusion after a word of a single character is not repeated.
 func (w *Wrapper) Word(indent int, text string) {
-	width, used := pipeWidth, len(text)
-	if w.Width > 0 {
-		width, used = w.Width, columns(text)
+	width := w.Width
+	if width == 0 {
+		width = pipeWidth
 	}
-	if w.started && w.col+1+used > width {
+	if w.started && w.col+1+columns(text) > width {
 		w.End()
 	}
 	if w.started {
-		w.WriteByte(' ')
-		w.WriteString(text)
-		w.col += 1 + used
-		return
+		indent = 1
 	}
 	w.WriteString(strings.Repeat(" ", indent))
 	w.WriteString(text)
-	w.col = used - 1
-	if w.Width > 0 {
-		w.col = indent + used
-	}
+	w.col += indent + columns(text)
 	w.started = true
 }
 
 // End ends the current line, also an empty one.
 func (w *Wrapper) End() {
 	w.WriteByte('\n')
-	w.started = false
+	w.started, w.col = false, 0
 }
 
 // columns returns how many columns a text takes, without its escape sequences.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,12 +13,13 @@ import (
 // A deviation is where we knowingly do not print what drbd-utils prints. It turns
 // the recorded output, or ours, into what both must be.
 type deviation struct {
-	why    string
-	scenes string // regular expression for the scene's name; "": all
-	option string // must be on the command line; "": need not
-	want   func(string) string
-	got    func(*testing.T, string) string
-	stderr func(string) string
+	why     string
+	version byte   // of the module; 0: both
+	scenes  string // regular expression for the scene's name; "": all
+	option  string // must be on the command line; "": need not
+	want    func(string) string
+	got     func(*testing.T, string) string
+	stderr  func(string) string
 }
 
 func replace(pattern, by string) func(string) string {
@@ -74,7 +76,7 @@ var deviations = []deviation{
 		},
 	},
 	{
-		why: "names of one character are words like others", scenes: "^(fail-io|one-char-names|several-resources-sorted)$", option: "status",
+		why: "lines end at 80 columns, and names of one character are words like others", version: 2, option: "status",
 		want: oneLine,
 		got:  func(_ *testing.T, s string) string { return oneLine(s) },
 	},
@@ -109,12 +111,17 @@ var deviations = []deviation{
 			return strings.Replace(s, line, "", 1)
 		},
 	},
+	{
+		why: "colours have no width", option: "--color=always",
+		want: oneLine,
+		got:  func(_ *testing.T, s string) string { return oneLine(s) },
+	},
 }
 
 // settle applies the deviations that concern a run.
-func settle(t *testing.T, scene string, r run, got result) (run, result) {
+func settle(t *testing.T, version byte, scene string, r run, got result) (run, result) {
 	for _, d := range deviations {
-		if !regexp.MustCompile(d.scenes).MatchString(scene) || d.option != "" && !slices.Contains(r.Argv, d.option) {
+		if d.version != 0 && d.version != version || !regexp.MustCompile(d.scenes).MatchString(scene) || d.option != "" && !slices.Contains(r.Argv, d.option) {
 			continue
 		}
 		if d.want != nil {
@@ -128,4 +135,16 @@ func settle(t *testing.T, scene string, r run, got result) (run, result) {
 		}
 	}
 	return r, got
+}
+
+// requireNarrow checks that no line is wider than 80 columns, unless it is a
+// single word.
+func requireNarrow(t *testing.T, text string) {
+	escapes := regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	for line := range strings.Lines(text) {
+		line = escapes.ReplaceAllString(strings.TrimSuffix(line, "\n"), "")
+		if strings.Contains(strings.TrimLeft(line, " "), " ") {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,15 +128,18 @@ func testScenes(t *testing.T, file string, version byte) {
 					continue
 				}
 				t.Run(cmp.Or(strings.Join(r.Argv, " "), "nothing"), func(t *testing.T) {
-					compare(t, s.Name, r, drbdsetup(t, dir, "", r.Argv...))
+					compare(t, version, s.Name, r, drbdsetup(t, dir, "", r.Argv...))
 				})
 			}
 		})
 	}
 }
 
-func compare(t *testing.T, scene string, r run, got result) {
-	r, got = settle(t, scene, r, got)
+func compare(t *testing.T, version byte, scene string, r run, got result) {
+	if r.Argv[0] == "status" && !slices.Contains(r.Argv, "--json") {
+		requireNarrow(t, got.stdout)
+	}
+	r, got = settle(t, version, scene, r, got)
 	require.Equal(t, r.Stdout, got.stdout)
 	require.Equal(t, r.Stderr, got.stderr)
 	require.Equal(t, r.Exit.String(), json.Number(itoa(got.exit)).String())
