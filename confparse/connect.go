@@ -210,18 +210,28 @@ func (v *resolver) findPeers() {
 	}
 }
 
+// isMyProxy reports whether this node runs the proxy of an endpoint.
+func (v *resolver) isMyProxy(e *Endpoint) bool {
+	return e.Proxy != nil && slices.ContainsFunc(e.Proxy.Names, v.isMyName)
+}
+
+// findEnds finds the end of a connection that is this node's, or that of the
+// host whose proxy it runs.
 func (v *resolver) findEnds(c *Connection) {
 	me := v.res.Me
 	c.Ignored = true
 	for _, p := range c.Paths {
-		if len(p.Endpoints) != 2 || me == nil {
+		if len(p.Endpoints) != 2 {
 			continue
 		}
-		i := slices.IndexFunc(p.Endpoints, func(e *Endpoint) bool { return e.Host == me })
+		i := slices.IndexFunc(p.Endpoints, func(e *Endpoint) bool {
+			return e.Host == me && me != nil || me == nil && v.isMyProxy(e)
+		})
 		if i < 0 {
 			continue
 		}
 		c.Ignored = false
+		v.res.ProxyOnly = me == nil
 		p.Me, p.Peer = p.Endpoints[i], p.Endpoints[1-i]
 		c.Peer = p.Peer.Host
 	}

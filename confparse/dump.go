@@ -18,7 +18,7 @@ type DumpForm struct {
 // sections and all resources. What it writes can be read again and means the
 // same.
 func (c *Config) Dump(w io.Writer, form DumpForm) error {
-	p := dumper{gen: c.Generation, form: form}
+	p := dumper{gen: c.Generation, form: form, expanded: c.expanded}
 	p.line("# %s", c.File)
 	p.global(&c.Global)
 	if c.Common != nil {
@@ -36,7 +36,7 @@ func (c *Config) Dump(w io.Writer, form DumpForm) error {
 
 // DumpResource writes one resource.
 func (c *Config) DumpResource(w io.Writer, r *Resource, form DumpForm) error {
-	p := dumper{gen: c.Generation, form: form}
+	p := dumper{gen: c.Generation, form: form, expanded: c.expanded}
 	p.resource(r, c.Node)
 	_, err := io.WriteString(w, p.b.String())
 	return err
@@ -48,6 +48,8 @@ type dumper struct {
 	form  DumpForm
 	b     strings.Builder
 	level int
+
+	expanded bool // Expand was called
 }
 
 // valueColumn is where values of options begin, and valueWidth the width in
@@ -229,7 +231,7 @@ func (r *Resource) startup() Options {
 
 func (p *dumper) resource(r *Resource, node string) {
 	not := map[bool]string{false: "not "}
-	p.line("# resource %s on %s: %signored, %sstacked", Quote(r.Name), node, not[r.Ignored], not[r.Stacked])
+	p.line("# resource %s on %s: %signored, %sstacked", Quote(r.Name), node, not[r.Ignored && !r.ProxyOnly], not[r.Stacked])
 	p.line("# defined at %s:%d", r.Place.Path(), r.Place.Line)
 	p.open("resource %s", p.quoteName(r.Name))
 	if r.Template != "" {
@@ -380,7 +382,7 @@ func (p *dumper) disk(v *Volume) {
 	switch {
 	case v.Disk != "":
 		p.value("disk", Quote(v.Disk))
-	case p.form.Verbose && p.gen == schema.V9:
+	case p.expanded && p.gen == schema.V9:
 		p.value("disk", noDisk)
 	}
 }
@@ -413,11 +415,7 @@ func (p *dumper) connection(c *Connection) {
 		p.endpoints(path)
 		p.close()
 	}
-	net := c.Net
-	if p.form.Named && !c.Ignored && net.index("_name") < 0 {
-		net = append(Options{{Name: "_name", Value: c.Name}}, net...)
-	}
-	p.section("net", net)
+	p.section("net", c.shownNet(p.form))
 	p.section("disk", c.PeerDevice)
 	for _, d := range c.PeerDevices {
 		if d.Implicit && !p.form.Verbose {
@@ -428,6 +426,15 @@ func (p *dumper) connection(c *Connection) {
 		p.close()
 	}
 	p.close()
+}
+
+// shownNet returns the net options to show, with the connection's name if the
+// resource was asked for by name.
+func (c *Connection) shownNet(form DumpForm) Options {
+	if !form.Named || c.Ignored || c.Net.index("_name") >= 0 {
+		return c.Net
+	}
+	return append(Options{{Name: "_name", Value: c.Name}}, c.Net...)
 }
 
 func (p *dumper) endpoints(path *Path) {

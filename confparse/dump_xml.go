@@ -8,17 +8,9 @@ import (
 	"drbdutils/schema"
 )
 
-// DumpXML writes the configuration as drbdadm dump-xml does. With resources it
-// writes those alone, without an element around them.
-func (c *Config) DumpXML(w io.Writer, only ...*Resource) error {
-	x := xmlDumper{gen: c.Generation}
-	if len(only) > 0 {
-		for _, r := range only {
-			x.resource(r)
-		}
-		_, err := io.WriteString(w, x.b.String())
-		return err
-	}
+// DumpXML writes the configuration as drbdadm dump-xml does.
+func (c *Config) DumpXML(w io.Writer, form DumpForm) error {
+	x := xmlDumper{gen: c.Generation, form: form}
 	x.open("config", "file", c.File)
 	x.global(&c.Global)
 	if c.Common != nil {
@@ -34,9 +26,18 @@ func (c *Config) DumpXML(w io.Writer, only ...*Resource) error {
 	return err
 }
 
+// DumpResourceXML writes one resource, without an element around it.
+func (c *Config) DumpResourceXML(w io.Writer, r *Resource, form DumpForm) error {
+	x := xmlDumper{gen: c.Generation, form: form}
+	x.resource(r)
+	_, err := io.WriteString(w, x.b.String())
+	return err
+}
+
 // An xmlDumper writes the XML form.
 type xmlDumper struct {
 	gen   schema.Generation
+	form  DumpForm
 	b     strings.Builder
 	level int
 }
@@ -192,26 +193,47 @@ func (x *xmlDumper) proxy(p *Proxy) {
 	if p.Outside != nil {
 		x.line(address("outside", p.Outside))
 	}
-	x.section("options", p.Options, p.Plugins)
+	x.proxyOptions(p)
 	x.close("proxy")
+}
+
+// proxyOptions writes the options of one proxy.
+//
+// compat: for DRBD 9 its plugins stand among the options.
+func (x *xmlDumper) proxyOptions(p *Proxy) {
+	if x.gen == schema.V9 {
+		x.section("options", p.Options, p.Plugins)
+		return
+	}
+	if len(p.Options) == 0 && len(p.Plugins) == 0 {
+		return
+	}
+	x.open("section", "name", "options")
+	x.options(p.Options)
+	x.section("plugin", p.Plugins)
+	x.close("section")
 }
 
 func (x *xmlDumper) connection(c *Connection) {
 	x.open("connection")
 	for _, p := range c.Paths {
-		if !p.Implicit {
+		wrapped := !p.Implicit || x.form.Verbose
+		if wrapped {
 			x.open("path")
 		}
 		for _, e := range p.Endpoints {
 			x.endpoint(e)
 		}
-		if !p.Implicit {
+		if wrapped {
 			x.close("path")
 		}
 	}
-	x.section("net", c.Net)
+	x.section("net", c.shownNet(x.form))
 	x.section("disk", c.PeerDevice)
 	for _, d := range c.PeerDevices {
+		if d.Implicit && !x.form.Verbose {
+			continue
+		}
 		x.open("volume", "vnr", fmt.Sprint(d.Number))
 		x.section("disk", d.Options)
 		x.close("volume")

@@ -1,6 +1,9 @@
 package confparse
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // inherit puts options in front that the list does not have yet, one by one, so
 // that their order is reversed, and marks them.
@@ -34,10 +37,14 @@ func (l *Options) inheritUnambiguous(from Options) (have, offered *Option) {
 	return have, offered
 }
 
-// sameValue compares values as the module would: 1024k is 1M.
+// sameValue compares values as the module would: 1024k is 1M, and a resource
+// alone is its volume 0.
 func sameValue(a, b *Option) bool {
 	if a.Value == b.Value {
 		return true
+	}
+	if a.Name == "resync-after" {
+		return strings.TrimSuffix(a.Value, "/0") == strings.TrimSuffix(b.Value, "/0")
 	}
 	if a.Field == nil || a.Field.Kind.Textual() {
 		return false

@@ -2,6 +2,7 @@ package adm
 
 import (
 	"context"
+	"strings"
 
 	"drbdutils/confparse"
 )
@@ -21,11 +22,11 @@ func dump(_ context.Context, t *tool, chosen []selection) int {
 
 // dumpXML shows the configuration as XML.
 func dumpXML(_ context.Context, t *tool, chosen []selection) int {
-	return t.show(chosen, func(_ confparse.DumpForm, r *confparse.Resource) error {
+	return t.show(chosen, func(form confparse.DumpForm, r *confparse.Resource) error {
 		if r == nil {
-			return t.conf.DumpXML(t.out)
+			return t.conf.DumpXML(t.out, form)
 		}
-		return t.conf.DumpXML(t.out, r)
+		return t.conf.DumpResourceXML(t.out, r, form)
 	})
 }
 
@@ -50,11 +51,12 @@ func (t *tool) show(chosen []selection, write func(confparse.DumpForm, *confpars
 	if whole && worst != 0 {
 		return worst
 	}
-	form := confparse.DumpForm{Verbose: t.req.verbose > 0, Named: !whole}
+	form := confparse.DumpForm{Verbose: t.req.verbose > 0}
 	if whole {
 		return t.written(write(form, nil))
 	}
 	for _, s := range shown {
+		form.Named = !strings.HasPrefix(s.word, "minor-")
 		worst = max(worst, t.written(write(form, s.res)))
 	}
 	return worst

@@ -86,12 +86,12 @@ func shMetaIndex(t *tool, o object) int {
 // shIP prints this host's address: once for each volume and path, once for each
 // volume of DRBD 8.4.
 func shIP(t *tool, o object) int {
-	for range o.volumes {
-		switch {
-		case o.path != nil:
-			t.say("%s", o.path.Me.Address.Addr)
-		case o.res.Me.Address != nil:
-			t.say("%s", o.res.Me.Address.Addr)
+	if o.conn == nil && o.res.Me.Address != nil {
+		return t.say("%s", o.res.Me.Address.Addr)
+	}
+	if o.conn != nil {
+		for _, p := range o.conn.Paths {
+			t.say("%s", p.Me.Address.Addr)
 		}
 	}
 	return 0
