@@ -93,7 +93,7 @@ func (r faultRecord) play(t *testing.T) faultRun {
 	}
 	tl, err := newTool(t.Context(), cli.Env{
 		Name: "drbdadm", Args: args,
-		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Stdin: strings.NewReader(r.Stdin), Stdout: &out, Stderr: &errs,
 		Getenv: func(name string) string { return vars[name] },
 	})
 	require.NoError(t, err)

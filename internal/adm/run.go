@@ -221,7 +221,7 @@ func (t *tool) admits(s selection, w words) *refusal {
 		return undefined(t.conf, w)
 	case s.res.Ignored && !t.proxies():
 		return refuse(exitUsage, false, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node)
-	case t.gen == schema.V9 || w.minor || s.res.Stacked == t.req.stacked:
+	case t.gen == schema.V9 || w.minor || t.shows() || s.res.Stacked == t.req.stacked:
 		return nil
 	case s.res.Stacked:
 		return refuse(exitUsage, false, "'%s' is a stacked resource, and not available in normal mode.", s.res.Name)
@@ -231,7 +231,15 @@ func (t *tool) admits(s selection, w words) *refusal {
 
 // onSelections runs the command on some resources.
 func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refusal) {
-	if t.cmd.run != nil {
+	switch {
+	case t.cmd.objects == none:
+		// compat: it ignores what the objects are, but runs once for each.
+		worst := 0
+		for range chosen {
+			worst = max(worst, t.cmd.run(ctx, t, nil))
+		}
+		return worst, nil
+	case t.cmd.run != nil:
 		return t.cmd.run(ctx, t, chosen), nil
 	}
 	if t.planner.has("explain") && t.req.dryRun > 0 {

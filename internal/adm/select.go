@@ -213,10 +213,11 @@ func (s *selection) narrowToVolume(conf *confparse.Config, w words) *refusal {
 // fit makes the selection what the command's rule about volumes demands.
 func (s *selection) fit(c command) *refusal {
 	explicit := s.volume && !s.volumes[0].Implicit
+	whole := c.volumes == volumeRefused || c.objects == none
 	switch {
-	case c.volumes == volumeRefused && explicit:
+	case whole && explicit:
 		return refuse(exitUsage, true, "%s operates on whole resources, but you specified a specific volume!", c.name)
-	case c.volumes == volumeRefused && s.volume:
+	case whole && s.volume:
 		s.volume = false
 	case c.volumes == volumeRequired && !s.volume:
 		if len(s.volumes) == 1 && s.volumes[0].Implicit {

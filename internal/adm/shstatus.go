@@ -90,18 +90,3 @@ func (t *tool) promote(ctx context.Context, o object) int {
 	}
 	return code
 }
-
-// listAdjustable prints the resources for which adjust would do something.
-func listAdjustable(_ context.Context, t *tool, chosen []selection) int {
-	for _, s := range chosen {
-		var plan Plan
-		if err := t.planner.adjust(s, &plan); err != nil {
-			t.complain("%v", err)
-			return exitConfig
-		}
-		if len(plan) > 0 {
-			fmt.Fprintln(t.out, s.res.Name)
-		}
-	}
-	return 0
-}

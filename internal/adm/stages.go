@@ -9,6 +9,10 @@ import (
 // failure ends everything after its stage: nothing shall be connected whose disk
 // is not there. Any failure makes the exit code 1.
 func (t *tool) runPlan(ctx context.Context) int {
+	if t.cmd.name == "sh-list-adjustable" {
+		t.listResources()
+		return 0
+	}
 	if t.req.verbose > 1 {
 		t.showDependencies()
 	}
@@ -28,6 +32,17 @@ func (t *tool) runPlan(ctx context.Context) int {
 	}
 	t.plan.run(do, func(Stage) bool { return failed.any })
 	return failed.code()
+}
+
+// listResources prints the resources that the plan would change.
+func (t *tool) listResources() {
+	last := ""
+	for _, s := range t.plan {
+		if s.Res != last {
+			fmt.Fprintln(t.out, s.Res)
+		}
+		last = s.Res
+	}
 }
 
 // failures remembers what went wrong.
