@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"math"
+
 	"drbdutils/meta"
 	"drbdutils/schema"
 )
@@ -111,7 +113,7 @@ func (d *device) attach(disk *disk) schema.Code {
 		return fail(schema.ErrMetaIO)
 	}
 	d.disk, d.size = disk, size
-	d.crashed = disk.flags.Has(meta.CrashedPrimary) || disk.flags.Has(meta.PrimaryInd) && d.state.role != schema.Primary
+	d.crashed = disk.flags.Has(meta.CrashedPrimary) || disk.flags.Has(meta.PrimaryInd) && !(d.state.role == schema.Primary && d.res.susp.noData)
 	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
 	d.alSuspended = disk.bits.set == disk.bits.bits
 	next := disk.initial(d.state)
@@ -331,6 +333,16 @@ func (m *Module) newCurrentUUID(r *request) schema.Code {
 }
 
 func (m *Module) startVerify(r *request) schema.Code {
+	parms, code := r.parms(m, schema.StartOvParms)
+	if code != schema.NoError {
+		return code
+	}
+	const perBlock = blockSize / 512
+	d := r.device
+	d.verifyFrom, d.verifyTo = parms.Uint("ov_start_sector")/perBlock, math.MaxUint64
+	if stop, ok := parms.Get("ov_stop_sector"); ok {
+		d.verifyTo = stop.Num / perBlock
+	}
 	return r.device.request(change{Conn: new(verifyS)})
 }
 

@@ -17,6 +17,7 @@ type connection struct {
 	link    *link
 	stop    context.CancelFunc // ends the worker that keeps the link up
 	running bool               // the worker is there
+	met     bool               // the peers got as far as Connected on this link
 
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code
@@ -158,9 +159,19 @@ func (c *connection) lost(why conn) {
 		c.set(change{Conn: &why}, true)
 	}
 	c.dropLink()
-	// The module's receiver tells of the unconnected peer once more when it has
-	// cleaned up.
-	c.res.m.changed.Broadcast()
+}
+
+// tellAgain repeats what was told of a lost peer: the module's receiver does so
+// when it has cleaned up after a connection.
+func (c *connection) tellAgain() {
+	if !c.met {
+		return
+	}
+	list := []notice{c.about(schema.Change)}
+	for _, d := range c.res.devices {
+		list = append(list, d.aboutPeer(schema.Change))
+	}
+	c.res.m.tell(list...)
 }
 
 // giveUp ends the connection because the peers do not fit together.

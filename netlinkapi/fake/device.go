@@ -28,6 +28,8 @@ type device struct {
 	peer        *side            // what the peer reported of its copy
 	count       counters
 	sync        syncRun
+
+	verifyFrom, verifyTo uint64 // blocks that the next verify looks at
 }
 
 // counters are what a device did. A new disk begins to count anew.
@@ -236,8 +238,12 @@ func (d *device) follow(old, new state) {
 	d.followSync(old, new)
 }
 
-// followPeerDisk begins a new generation when a Primary loses the peer's copy.
+// followPeerDisk answers a disk that came at the peer, and begins a new generation
+// when a Primary loses the peer's copy.
 func (d *device) followPeerDisk(old, new state) {
+	if old.pdsk == schema.Diskless && new.pdsk > schema.Diskless && new.pdsk != schema.DUnknown {
+		d.report(reportAll) // the peer attached its disk and wants to compare
+	}
 	had := old.pdsk >= schema.Inconsistent && old.pdsk != schema.DUnknown && old.pdsk != schema.Outdated
 	lost := new.pdsk < schema.Inconsistent || new.pdsk == schema.DUnknown || new.pdsk == schema.Outdated
 	if !had || !lost || d.disk == nil || new.disk < schema.UpToDate {

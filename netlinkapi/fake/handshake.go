@@ -55,10 +55,15 @@ func (d *device) notePeer(p packet) {
 	}
 }
 
-// peerFinished handles a peer that says it is UpToDate while a resync to it runs
-// here. It reports whether there is nothing more to do.
+// peerFinished handles a peer that says that the verify is over, or that it is
+// UpToDate while a resync to it runs here. It reports whether there is nothing
+// more to do.
 func (d *device) peerFinished(p packet, disk *schema.DiskState) bool {
 	s := d.state
+	if s.conn == verifyT && p.State.Conn == connected {
+		d.finishVerify()
+		return true
+	}
 	if s.pdsk != schema.Inconsistent || *disk != schema.UpToDate || s.conn <= connected || s.disk != schema.UpToDate {
 		return false
 	}
@@ -189,11 +194,8 @@ func (d *device) begin(v verdict) conn {
 func (d *device) enter(next conn, p packet, disk schema.DiskState) {
 	old := d.state
 	ch := change{Conn: &next, Peer: &p.State.Role, PDsk: &disk, PeerISP: &p.State.Paused}
-	if old.disk == schema.Negotiating {
+	if old.disk == schema.Negotiating && (next == connected || next == wfBitMapS) {
 		ch.Disk = &d.negotiated
-		if next == connected || next == wfBitMapS {
-			ch.Disk = new(schema.UpToDate)
-		}
 	}
 	first := old.conn < connected && next >= connected
 	code := d.set(ch, !first)
@@ -201,6 +203,7 @@ func (d *device) enter(next conn, p packet, disk schema.DiskState) {
 		d.res.conn.giveUp()
 		return
 	}
+	d.res.conn.met = true
 	if next > wfReportParams {
 		d.res.conn.net.SetBool("discard_my_data", false)
 	}

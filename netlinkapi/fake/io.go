@@ -105,18 +105,31 @@ func (d *device) takeWrite(p packet) {
 	d.count.received += uint64(n) / 512
 	if !d.usable() {
 		code = schema.StateIsDiskless
-	} else if err := d.disk.writeAt(p.Data, p.Offset); err != nil {
-		d.ioError()
+	} else if err := d.storeForPeer(p.Offset, p.Data); err != nil {
 		code = schema.StateNoLocalDisk
-	} else {
-		d.count.written += uint64(n) / 512
-		if d.state.conn.target() {
-			d.disk.bits.clearBytes(p.Offset, n, d.size*512)
-		}
 	}
 	if l := d.res.conn.link; l != nil {
 		l.send(packet{Kind: writeDone, Volume: d.volume, ID: p.ID, Code: code})
 	}
+}
+
+// storeForPeer writes to the disk here. If it is the only one left, the peer
+// misses what is written from now on.
+func (d *device) storeForPeer(off int64, data []byte) error {
+	n := int64(len(data))
+	if d.state.pdsk < schema.Inconsistent {
+		d.disk.bits.markBytes(off, n)
+		return d.writeLocal(off, data)
+	}
+	if err := d.disk.writeAt(data, off); err != nil {
+		d.ioError()
+		return err
+	}
+	d.count.written += uint64(n) / 512
+	if d.state.conn.target() {
+		d.disk.bits.clearBytes(off, n, d.size*512)
+	}
+	return nil
 }
 
 func (d *device) writeAcked(p packet) {
@@ -267,6 +280,9 @@ func (d *device) finishVerify() {
 	if d.sync.differ > 0 {
 		d.helper("out-of-sync")
 	}
+	source := d.state.conn == verifyS
 	d.set(change{Conn: new(connected)}, true)
-	d.report(reportState)
+	if source {
+		d.report(reportState)
+	}
 }

@@ -1,7 +1,9 @@
 package fake
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/gob"
 	"errors"
 	"net"
@@ -127,7 +129,7 @@ func (c *connection) work(ctx context.Context) {
 // run serves an established link until it ends.
 func (c *connection) run(l *link) {
 	m := c.res.m
-	c.link = l
+	c.link, c.met = l, false
 	m.work.Go(l.write)
 	c.set(change{Conn: new(wfReportParams)}, true)
 	for _, d := range c.res.devices {
@@ -147,6 +149,7 @@ func (c *connection) run(l *link) {
 	l.close()
 	if m.ctx.Err() == nil { // a power cut changes nothing any more
 		c.lost(networkFailure)
+		c.tellAgain()
 	}
 	c.link = nil
 	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
@@ -223,21 +226,26 @@ func (c *connection) isCut() bool {
 	return m.cut[addressText(c.peer)]
 }
 
-var errMismatch = errors.New("settings do not fit the peer's")
+// Reasons why two ends do not get together.
+var (
+	errMismatch = errors.New("settings do not fit the peer's")
+	errSecret   = errors.New("the peer wants a secret")
+)
 
 // greet exchanges the first packets. A peer whose settings do not fit ends the
 // connection.
 func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 	defer context.AfterFunc(ctx, func() { l.conn.Close() })()
-	mine := packet{Kind: hello, Options: c.mustFit()}
+	mine := packet{Kind: hello, Options: c.mustFit(), Secret: c.secret()}
 	_ = l.conn.SetDeadline(time.Now().Add(greetTime))
 	sent := make(chan error, 1)
 	go func() { sent <- l.enc.Encode(mine) }()
 	var theirs packet
-	err := l.dec.Decode(&theirs)
-	err = errors.Join(err, <-sent)
-	if err == nil && string(theirs.Options) != string(mine.Options) {
-		err = errMismatch
+	err := errors.Join(l.dec.Decode(&theirs), <-sent)
+	if err == nil {
+		err = mine.fits(theirs)
+	}
+	if errors.Is(err, errMismatch) {
 		c.refuse()
 	}
 	if err != nil {
@@ -245,6 +253,29 @@ func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 		return nil, err
 	}
 	return l, l.conn.SetDeadline(time.Time{})
+}
+
+// fits says why a peer's first packet does not go with ours. Where only the peer
+// wants a secret, it is the one that gives up; here the next attempt follows.
+func (p packet) fits(theirs packet) error {
+	switch {
+	case len(p.Secret) == 0 && len(theirs.Secret) > 0:
+		return errSecret
+	case !bytes.Equal(p.Secret, theirs.Secret), !bytes.Equal(p.Options, theirs.Options):
+		return errMismatch
+	}
+	return nil
+}
+
+// secret returns a proof of the shared secret, nil if none is asked for.
+func (c *connection) secret() []byte {
+	c.res.m.mu.Lock()
+	defer c.res.m.mu.Unlock()
+	if c.net.Str("cram_hmac_alg") == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(c.net.Str("cram_hmac_alg") + "\x00" + c.net.Str("shared_secret")))
+	return sum[:]
 }
 
 // refuse ends the connection from its own worker.
@@ -262,7 +293,7 @@ func (c *connection) mustFit() []byte {
 	v := c.net.Clone()
 	for f := range c.net.All() {
 		switch f.Key {
-		case "wire_protocol", "two_primaries", "after_sb_0p", "after_sb_1p", "after_sb_2p", "integrity_alg", "cram_hmac_alg":
+		case "wire_protocol", "two_primaries", "after_sb_0p", "after_sb_1p", "after_sb_2p", "integrity_alg":
 		default:
 			v.Unset(f.Key)
 		}

@@ -52,6 +52,8 @@ func (d *device) followSync(before, now state) {
 		d.res.m.work.Go(d.pull)
 	case verifyS:
 		d.startRun(d.disk.bits.bits)
+		d.sync.cursor = min(d.verifyFrom, d.disk.bits.bits)
+		d.sync.end = min(d.verifyTo, d.disk.bits.bits)
 		d.res.m.work.Go(d.verify)
 	case verifyT:
 		d.startRun(d.disk.bits.bits)
@@ -100,11 +102,9 @@ func (d *device) startSource() {
 	if code := d.set(change{Conn: new(syncSource)}, true); !code.OK() {
 		return
 	}
-	id := d.disk.uuids.at(uuidBitmap)
-	if id == 0 || id == uuidJustCreated {
-		id = rand.Uint64() &^ uuidPrimary
-	} else {
-		id += uuidSyncOffset
+	id := d.disk.uuids[uuidBitmap] + uuidSyncOffset
+	if base := d.disk.uuids.at(uuidBitmap); base == 0 || base == uuidJustCreated {
+		id = rand.Uint64()
 	}
 	d.disk.uuids.startBitmap(id)
 	d.save()
@@ -120,8 +120,8 @@ func (d *device) syncUUIDReceived(p packet) {
 	if d.state.conn != wfSyncUUID {
 		return
 	}
-	d.disk.uuids[uuidCurrent], d.disk.uuids[uuidBitmap] = p.UUID, 0
-	d.save()
+	d.disk.uuids[uuidBitmap] = 0
+	d.setCurrent(p.UUID)
 	if d.helper("before-resync-target") != 0 {
 		d.res.conn.giveUp()
 		return
@@ -249,7 +249,7 @@ func (d *device) finishSync() {
 	u := &d.disk.uuids
 	if d.state.conn.target() {
 		if d.peer != nil {
-			during := u.at(uuidCurrent)
+			during := u[uuidCurrent]
 			copy(u[uuidBitmap:], d.peer.uuids[uuidBitmap:])
 			u.startBitmap(during)
 			u[uuidCurrent] = d.peer.uuids.at(uuidCurrent)
