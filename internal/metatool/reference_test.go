@@ -1,7 +1,6 @@
 package metatool_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
