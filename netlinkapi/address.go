@@ -2,6 +2,7 @@ package netlinkapi
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"strconv"
 )
@@ -51,12 +52,28 @@ func (a Address) Family() uint16 {
 func (a Address) AddrPort() netip.AddrPort {
 	switch {
 	case a.Family() == FamilyIPv6 && len(a) >= 24:
-		ip := netip.AddrFrom16([16]byte([]byte(a[8:24])))
+		ip := netip.AddrFrom16([16]byte([]byte(a[8:24]))).WithZone(a.zone())
 		return netip.AddrPortFrom(ip, a.port())
 	case a.Family() != FamilyIPv6 && len(a) >= 8:
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte([]byte(a[4:8]))), a.port())
 	}
 	return netip.AddrPort{}
+}
+
+// zone returns the name of the interface that the scope of an IPv6 address means,
+// its number if there is none of that number, "" without a scope.
+func (a Address) zone() string {
+	if len(a) < 28 {
+		return ""
+	}
+	scope := binary.NativeEndian.Uint32([]byte(a[24:28]))
+	if scope == 0 {
+		return ""
+	}
+	if i, err := net.InterfaceByIndex(int(scope)); err == nil {
+		return i.Name
+	}
+	return strconv.FormatUint(uint64(scope), 10)
 }
 
 func (a Address) port() uint16 { return binary.BigEndian.Uint16([]byte(a[2:4])) }

@@ -1,6 +1,8 @@
 package netlinkapi
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -106,4 +108,10 @@ func TestAddresses(t *testing.T) {
 	require.Equal(t, "unknown", NewAddress(99, v4.AddrPort()).String())
 	scoped := NewAddress(0, netip.MustParseAddrPort("[fe80::1%3]:1"))
 	require.Equal(t, byte(3), scoped[24]+scoped[27], "the scope is in host order")
+	far := NewAddress(0, netip.MustParseAddrPort("[fe80::1%99999]:1"))
+	require.Equal(t, "ipv6:[fe80::1%99999]:1", far.String())
+	lo, err := net.InterfaceByName("lo")
+	require.NoError(t, err)
+	near := NewAddress(0, netip.MustParseAddrPort(fmt.Sprintf("[fe80::1%%%d]:1", lo.Index)))
+	require.Equal(t, "ipv6:[fe80::1%lo]:1", near.String())
 }

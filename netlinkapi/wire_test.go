@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,7 +92,9 @@ func describeValue(f *schema.Field, val schema.Value) string {
 	case f.Kind == schema.String:
 		return strconv.Quote(val.Text)
 	case f.Kind == schema.Address:
-		return Address(val.Text).String()
+		family, _, _ := strings.Cut(Address(val.Text).String(), ":")
+		ap := Address(val.Text).AddrPort()
+		return family + ":" + netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port()).String()
 	case f.Kind == schema.Binary:
 		return describeNumbers(val.Text)
 	case f.Kind == schema.Int32:

@@ -120,7 +120,7 @@ func resolve(ctx context.Context, family uint16, host string) (netip.Addr, error
 		network, function = "ip6", "%s"
 	}
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() == (network == "ip4") {
-		return ip, nil
+		return scoped(ip)
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
 	if err == nil && len(ips) > 0 {
@@ -130,4 +130,17 @@ func resolve(ctx context.Context, family uint16, host string) (netip.Addr, error
 		return netip.Addr{}, fail(exitUsage, "getaddrinfo %s: Name or service not known", host)
 	}
 	return netip.Addr{}, fail(exitUsage, "can not resolve the hostname: "+function+": Unknown host", host)
+}
+
+// scoped returns the address with the number of the interface in the place of its
+// name.
+func scoped(ip netip.Addr) (netip.Addr, error) {
+	if _, err := strconv.ParseUint(ip.Zone(), 10, 32); ip.Zone() == "" || err == nil {
+		return ip, nil
+	}
+	i, err := net.InterfaceByName(ip.Zone())
+	if err != nil {
+		return netip.Addr{}, fail(exitUsage, "%s: there is no network interface %s", ip, ip.Zone())
+	}
+	return ip.WithZone(strconv.Itoa(i.Index)), nil
 }
