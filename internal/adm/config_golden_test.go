@@ -2,8 +2,6 @@ package adm
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,43 +11,10 @@ import (
 	"testing"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/testkit"
 
 	"github.com/stretchr/testify/require"
 )
-
-// A configCase is one configuration, and what the reference made of it as it was
-// recorded from drbd-utils 9.34.0 with modules 9.2 and 8.4.
-type configCase struct {
-	Case, Note, Node string
-	IPs              []string
-	Show             string
-	Files            map[string]string
-	V9, V84          *configResult
-}
-
-type configResult struct {
-	Exit  map[string]int
-	Out   map[string]string
-	Place string // file:line of the first message
-}
-
-// configCases reads the recorded cases.
-func configCases(t *testing.T) []configCase {
-	t.Helper()
-	f, err := os.Open("../../testdata/conf/cases.jsonl.gz")
-	require.NoError(t, err)
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-	var all []configCase
-	for d := json.NewDecoder(z); d.More(); {
-		var c configCase
-		require.NoError(t, d.Decode(&c))
-		all = append(all, c)
-	}
-	require.Greater(t, len(all), 280)
-	return all
-}
 
 // An improvement is a case in which the reference is defective.
 type improvement struct {
@@ -96,15 +61,15 @@ func improvementOf(gen, name, command string) *improvement {
 }
 
 func TestConfigurationsAsTheReference(t *testing.T) {
-	for _, c := range configCases(t) {
-		dir := c.unpack(t)
-		for gen, result := range map[string]*configResult{"9.2.12": c.V9, "8.4.11": c.V84} {
+	for _, c := range testkit.ConfigCases(t, "../..") {
+		dir := c.Unpack(t)
+		for gen, result := range map[string]*testkit.ConfigResult{"9.2.12": c.V9, "8.4.11": c.V84} {
 			if result == nil {
 				continue
 			}
 			for command, exit := range result.Exit {
 				t.Run(gen[:1]+" "+c.Case+": "+command, func(t *testing.T) {
-					stdout, stderr, code := c.run(t, dir, gen, strings.Fields(command))
+					stdout, stderr, code := runConfig(t, c, dir, gen, strings.Fields(command))
 					stdout = strings.ToValidUTF8(strings.ReplaceAll(stdout, dir, "@DIR@"), "\ufffd")
 					if m := improvementOf(gen[:1], c.Case, command); m != nil {
 						require.Equal(t, m.exit, code, "exit code; %s\n%s", m.why, stderr)
@@ -112,7 +77,7 @@ func TestConfigurationsAsTheReference(t *testing.T) {
 						return
 					}
 					require.Equal(t, exit, code, "exit code; %s\n%s", c.Note, stderr)
-					if recorded := result.outputs(command); recorded != nil && !strings.Contains(stdout, "\ufffd") {
+					if recorded := outputsOf(result, command); recorded != nil && !strings.Contains(stdout, "\ufffd") {
 						require.Contains(t, recorded, stdout, c.Note)
 					}
 				})
@@ -121,9 +86,9 @@ func TestConfigurationsAsTheReference(t *testing.T) {
 	}
 }
 
-// outputs returns what a command may print. Where that is usual the record leaves
+// outputsOf returns what a command may print. Where that is usual the record leaves
 // it out: the one resource, 32 minors, and an adjust that is an up or nothing.
-func (r *configResult) outputs(command string) []string {
+func outputsOf(r *testkit.ConfigResult, command string) []string {
 	out, ok := r.Out[command]
 	switch {
 	case ok || r.Exit[command] != 0:
@@ -133,15 +98,15 @@ func (r *configResult) outputs(command string) []string {
 	case command == "sh-resources" && r.Out["dump"] == "":
 		return nil
 	case command == "sh-resources":
-		return []string{strings.Join(r.names(), "\n") + "\n", escape(strings.Join(r.names(), "\n")) + "\n", strings.Join(r.names(), " ") + "\n", ""}
+		return []string{strings.Join(namesOf(r), "\n") + "\n", escape(strings.Join(namesOf(r), "\n")) + "\n", strings.Join(namesOf(r), " ") + "\n", ""}
 	case command == "-d adjust all":
 		return []string{"", r.Out["-d up all"]}
 	}
 	return []string{""}
 }
 
-// names returns the resources of this host that the recorded dump shows.
-func (r *configResult) names() []string {
+// namesOf returns the resources of this host that the recorded dump shows.
+func namesOf(r *testkit.ConfigResult) []string {
 	var names []string
 	for _, m := range dumped.FindAllStringSubmatch(r.Out["dump"], -1) {
 		names = append(names, m[1])
@@ -151,25 +116,8 @@ func (r *configResult) names() []string {
 
 var dumped = regexp.MustCompile(`(?m)^# resource "?(.*?)"? on .*: not ignored, not stacked$`)
 
-// unpack writes the case's files and returns where they are.
-func (c configCase) unpack(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	require.NoError(t, err)
-	for name, text := range c.Files {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		if strings.HasSuffix(name, "/") {
-			require.NoError(t, os.MkdirAll(path, 0o755))
-			continue
-		}
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-	}
-	return dir
-}
-
-// run runs drbdadm on the case. The host has the case's addresses and no others.
-func (c configCase) run(t *testing.T, dir, version string, args []string) (stdout, stderr string, exit int) {
+// runConfig runs drbdadm on a case. The host has the case's addresses and no others.
+func runConfig(t *testing.T, c testkit.ConfigCase, dir, version string, args []string) (stdout, stderr string, exit int) {
 	t.Helper()
 	t.Chdir(dir)
 	show := filepath.Join(t.TempDir(), "show")

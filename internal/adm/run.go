@@ -191,7 +191,7 @@ func (t *tool) onlyPeer(s selection, w words) *refusal {
 }
 
 // proxies reports whether the command also works on hosts that only run a proxy.
-func (t *tool) proxies() bool { return t.cmd.flags&(readsState|needsProxy) != 0 }
+func (t *tool) proxies() bool { return t.cmd.flags&(readsState|needsProxy) != 0 || t.shows() }
 
 func (t *tool) resolveAll() ([]selection, *refusal) {
 	all := selectAll(t.conf, t.req.stacked, t.proxies())
