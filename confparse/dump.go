@@ -232,7 +232,7 @@ func (r *Resource) startup() Options {
 func (p *dumper) resource(r *Resource, node string) {
 	not := map[bool]string{false: "not "}
 	p.line("# resource %s on %s: %signored, %sstacked", Quote(r.Name), node, not[r.Ignored && !r.ProxyOnly], not[r.Stacked])
-	p.line("# defined at %s:%d", r.Place.Path(), r.Place.Line)
+	p.line("# defined at %s:%d", r.Place.Path(), r.Line)
 	p.open("resource %s", p.quoteName(r.Name))
 	if r.Template != "" {
 		p.line("template-file %s;", Quote(r.Template))

@@ -128,7 +128,7 @@ func (x *xmlDumper) sections(r *Resource) {
 }
 
 func (x *xmlDumper) resource(r *Resource) {
-	x.open("resource", "name", r.Name, "conf-file-line", fmt.Sprintf("%s:%d", r.Place.Path(), r.Place.Line))
+	x.open("resource", "name", r.Name, "conf-file-line", fmt.Sprintf("%s:%d", r.Place.Path(), r.Line))
 	if r.Template != "" {
 		// compat: the reference does not close the element.
 		x.line("<" + tag("template", "file", r.Template) + "/>")

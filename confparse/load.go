@@ -166,7 +166,7 @@ func (l *loader) resource(p *part) {
 	if !p.goodName(w) {
 		return
 	}
-	r := &Resource{Name: w.text, Place: p.file.place(&p.item.words[0])}
+	r := &Resource{Name: w.text, Place: p.file.place(&p.item.words[0]), Line: int(p.item.block.line)}
 	if first, ok := l.names[r.Name]; ok && !l.show {
 		p.fail("duplicate", w, "resource %q is already defined", r.Name).Other = first
 	}

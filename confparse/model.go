@@ -39,6 +39,7 @@ type Global struct {
 type Resource struct {
 	Name  string
 	Place Place // of the word "resource"
+	Line  int   // of the brace after the name: what dump and the sh- commands print
 
 	Ignored   bool      // no host section is for this node
 	ProxyOnly bool      // ignored, but this node runs a proxy of it

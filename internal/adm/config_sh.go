@@ -106,7 +106,7 @@ func shLowerResource(t *tool, o object) int {
 }
 
 func shListConfigFile(t *tool, o object) int {
-	return t.say("%s:%d:%s", o.res.Place.Path(), o.res.Place.Line, o.res.Name)
+	return t.say("%s:%d:%s", o.res.Place.Path(), o.res.Line, o.res.Name)
 }
 
 // shUdev prints the names that udev gives a device.

@@ -22,7 +22,7 @@ func shStatus(ctx context.Context, t *tool, _ []selection) int {
 			continue
 		}
 		s := whole(r)
-		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s:%d\n\n", escape(r.Name), escape(r.Place.Path()), r.Place.Line)
+		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s:%d\n\n", escape(r.Name), escape(r.Place.Path()), r.Line)
 		t.shStacked(s)
 		for _, o := range s.objects(perVolume) {
 			worst = max(worst, t.shVolume(ctx, o))
