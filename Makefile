@@ -40,7 +40,7 @@ vm: build ## stories on two QEMU guests with the real module
 	cd vmtest && $(GO) test -count=1 -timeout 20m ./...
 
 bench: build ## whole-process comparison with an installed drbd-utils
-	bench/compare
+	$(GO) run ./bench/compare
 
 install: build ## the three tools and what a distribution ships beside them
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)/etc/init.d
