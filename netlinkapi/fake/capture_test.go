@@ -119,7 +119,7 @@ type step struct {
 	told     [][]byte
 }
 
-func readSteps(t *testing.T) []step {
+func readSteps(t testing.TB) []step {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "..", "testdata", "wire", "8.4.11.txt.gz"))
 	require.NoError(t, err)

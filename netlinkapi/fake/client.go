@@ -36,7 +36,8 @@ func (n *Node) client(ctx context.Context, conn *net.UnixConn) {
 	c := &client{conn: conn, groups: map[uint32]bool{}}
 	c.more = sync.NewCond(&c.mu)
 	defer context.AfterFunc(ctx, func() { n.hangUp(c) })()
-	defer n.Module.Subscribe(func(msg []byte) { c.multicast(groupID, msg) })()
+	n.meet(c)
+	defer n.leave(c)
 	var work sync.WaitGroup
 	defer work.Wait()
 	work.Go(c.write)
@@ -62,8 +63,44 @@ func (n *Node) answer(c *client, msg []byte) {
 	}
 	replies := n.Module.Handle(msg)
 	_ = n.writeProc()
+	if !n.faults.reply() {
+		return
+	}
 	for _, reply := range replies {
 		c.send(reply)
+	}
+}
+
+func (n *Node) meet(c *client) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.clients[c] = true
+}
+
+func (n *Node) leave(c *client) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.clients, c)
+}
+
+// spread hands a notification to all clients, or what faults make of it.
+func (n *Node) spread(msg []byte) {
+	list := n.faults.notify(msg)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.clients {
+		for _, m := range list {
+			c.multicast(groupID, m)
+		}
+	}
+}
+
+// overrun makes every listener lose what waits for it.
+func (n *Node) overrun() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.clients {
+		c.lose()
 	}
 }
 
@@ -106,6 +143,16 @@ func (c *client) send(msg []byte) {
 	}
 	c.queue, c.size = append(c.queue, msg), c.size+len(msg)
 	c.more.Signal()
+}
+
+// lose tells the client that notifications were lost.
+func (c *client) lose() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.groups[groupID] {
+		c.overrun = true
+		c.more.Signal()
+	}
 }
 
 func (c *client) close() {

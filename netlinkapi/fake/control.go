@@ -55,6 +55,10 @@ func controlHelp() string {
 	for _, c := range controlCommands {
 		fmt.Fprintf(&b, "%-9s %-32s %s\n", c.name, c.args, c.doc)
 	}
+	for _, c := range faultCommands {
+		fmt.Fprintf(&b, "%-9s %-32s %s\n", c.name, c.args, c.doc)
+	}
+	fmt.Fprintf(&b, "%-9s %-32s %s\n", "overrun", "", "let every listener's queue run over: ENOBUFS")
 	fmt.Fprintf(&b, "%-9s %-32s %s\n", "quit", "", "unload the module and end; refused while resources exist")
 	fmt.Fprintf(&b, "%-9s %-32s %s", "crash", "", "lose power")
 	return b.String()
@@ -217,7 +221,7 @@ func (n *Node) control(ctx context.Context, c net.Conn, quit func()) {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	lines := bufio.NewScanner(c)
 	for lines.Scan() {
-		text, err := n.command(strings.TrimSpace(lines.Text()))
+		text, err := n.Command(strings.TrimSpace(lines.Text()))
 		_ = n.writeProc()
 		switch {
 		case errors.Is(err, errEnd):
@@ -235,8 +239,9 @@ func (n *Node) control(ctx context.Context, c net.Conn, quit func()) {
 // errEnd says that the node is to end.
 var errEnd = errors.New("end")
 
-// command carries out a line that came over the control socket.
-func (n *Node) command(line string) (string, error) {
+// Command carries out a line as it comes over the control socket: what Control
+// knows, faults on the way to the clients, and the end of the node.
+func (n *Node) Command(line string) (string, error) {
 	switch line {
 	case "crash":
 		return "", errEnd
@@ -246,6 +251,13 @@ func (n *Node) command(line string) (string, error) {
 		}
 		n.unloaded.Store(true)
 		return "", errEnd
+	}
+	if line == "overrun" {
+		n.overrun()
+		return "", nil
+	}
+	if known, err := n.faults.command(line); known {
+		return "", err
 	}
 	return n.Module.Control(line)
 }

@@ -47,6 +47,7 @@ type Module struct {
 	joined    int    // how many listeners there were
 	seq       uint32 // of notifications about objects
 	eventSeq  uint32 // of DRBD_EVENT
+	dead      bool   // the machine is down: nobody gets an answer any more
 	work      sync.WaitGroup
 }
 

@@ -26,8 +26,13 @@ type Node struct {
 
 	unloaded atomic.Bool // the module went away in peace, which listeners are told
 
-	mu   sync.Mutex
-	proc string // as written last
+	faults faults
+
+	mu      sync.Mutex
+	clients map[*client]bool
+
+	writing sync.Mutex
+	proc    string // as written last
 }
 
 // procTick is how often /proc/drbd is looked at while nothing else happens.
@@ -39,7 +44,7 @@ func NewNode(dir string, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	cfg.Network = DirNetwork(filepath.Join(filepath.Dir(filepath.Clean(dir)), "links"))
-	return &Node{Module: New(cfg), dir: dir}, nil
+	return &Node{Module: New(cfg), dir: dir, clients: map[*client]bool{}}, nil
 }
 
 // Run serves until the context ends. ready is called once tools can connect.
@@ -60,6 +65,7 @@ func (n *Node) Run(ctx context.Context, ready func()) error {
 	defer os.Remove(filepath.Join(n.dir, "proc", "drbd"))
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
+	defer n.Module.Subscribe(n.spread)()
 	defer context.AfterFunc(ctx, func() { netlink.Close(); control.Close() })()
 	var work sync.WaitGroup
 	work.Go(func() { n.keepProc(ctx) })
@@ -116,8 +122,8 @@ func (n *Node) keepProc(ctx context.Context) {
 
 // writeProc replaces proc/drbd unless it is as it should be.
 func (n *Node) writeProc() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.writing.Lock()
+	defer n.writing.Unlock()
 	text := n.Module.Proc()
 	if text == n.proc {
 		return nil

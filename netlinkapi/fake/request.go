@@ -59,13 +59,31 @@ func (m *Module) family(h header, msg []byte) [][]byte {
 		return refuse(syscall.EINVAL)
 	}
 	r.minor, r.flags = native.Uint32(msg[20:]), native.Uint32(msg[24:])
-	if errno := r.read(m, msg[bodyOffset:]); errno != 0 {
+	errno := r.read(m, msg[bodyOffset:])
+	if m.crashes(r, dump, errno) {
+		return nil
+	}
+	if errno != 0 {
 		return refuse(errno)
 	}
 	if dump {
 		return m.dump(r)
 	}
 	return m.do(r, cmd)
+}
+
+// crashes reports whether the machine is down, or goes down by this request: 8.4.11
+// dereferences an error when a dump of devices, connections or peer devices comes
+// with a context that it cannot read. The sender never returns from the kernel,
+// and all that come after it wait for a lock for ever.
+func (m *Module) crashes(r *request, dump bool, errno syscall.Errno) bool {
+	filtered := r.op == schema.GetDevices || r.op == schema.GetConnections || r.op == schema.GetPeerDevices
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if dump && filtered && errno == syscall.EOPNOTSUPP {
+		m.dead = true
+	}
+	return m.dead
 }
 
 // read takes the top-level attributes, as strictly as the kernel: each is a nest

@@ -1,0 +1,56 @@
+package fake
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"drbdutils/schema"
+)
+
+// TestMachineDown imitates a bug of 8.4.11: an unknown number that is marked
+// mandatory, in the context of a dump, brings the machine down.
+func TestMachineDown(t *testing.T) {
+	m := New(Config{})
+	defer m.Close()
+	context := appendAttribute(nil, 99|attrMandatory, []byte{1, 0, 0, 0})
+	send := func(op schema.Op, flags uint16, nest []byte) [][]byte {
+		b := append(startMessage(header{kind: familyID, flags: flags}), byte(op), 1, 0, 0)
+		b = native.AppendUint32(native.AppendUint32(b, schema.NoMinor), 0)
+		return m.Handle(endMessage(appendAttribute(b, uint16(schema.CfgContext)|attrNested, nest)))
+	}
+	require.Len(t, send(schema.ChgResourceOpts, flagRequest, context), 1, "a command is refused")
+	require.Len(t, send(schema.GetResources, flagRequest|flagDump, nil), 1)
+	require.Empty(t, send(schema.GetDevices, flagRequest|flagDump, context))
+	require.Empty(t, send(schema.GetResources, flagRequest|flagDump, nil), "nobody is answered any more")
+}
+
+// FuzzHandle sends anything: the module answers with whole messages that carry
+// the request's sequence number, and never panics.
+func FuzzHandle(f *testing.F) {
+	for _, s := range readSteps(f) {
+		for _, request := range s.requests {
+			f.Add(request)
+		}
+	}
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			m := New(Config{Open: func(string) (*os.File, error) { return nil, errors.New("no disks here") }})
+			defer m.Close()
+			r := m.newResource("r0", m.set(schema.ResourceOpts))
+			m.newDevice(r, 0, 0)
+			if len(msg) >= nlHeaderLen {
+				native.PutUint32(msg, uint32(len(msg)))
+			}
+			for _, reply := range m.Handle(msg) {
+				require.GreaterOrEqual(t, len(reply), nlHeaderLen)
+				require.EqualValues(t, len(reply), native.Uint32(reply))
+				require.Equal(t, readHeader(msg).seq, readHeader(reply).seq)
+			}
+			_ = m.Proc()
+		})
+	})
+}
