@@ -251,8 +251,6 @@ func (a *adjuster) dropWaits() {
 		for _, s := range *a.plan {
 			followed = followed || s.After == w
 		}
-		if !useful || !followed {
-			a.plan.drop(w)
-		}
+		w.Moot = !useful || !followed
 	}
 }

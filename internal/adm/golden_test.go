@@ -112,6 +112,9 @@ var corrections = []struct{ from, to string }{
 	{`(?m)^(drbdsetup net-options (?:.*)) --load-balance-paths=yes`, "$1"},
 	// apply-al knows no such options.
 	{`(?m)^(drbdmeta \d+ v08 \S+ \S+ apply-al) --.*$`, "$1"},
+	// XML of hosts without addresses, and an element that is not closed.
+	{`(?m)^ *<address family="\(null\)" port="\(null\)">\(null\)</address>\n`, ""},
+	{`(?m)^( *<template file="[^"]*")>$`, "$1/>"},
 	{`\[(@PTR@|\d+)\]`, "[*]"},
 }
 

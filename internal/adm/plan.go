@@ -128,6 +128,7 @@ type Step struct {
 	Ops   []Op
 	After *Step // must have run before
 
+	Moot    bool     // it turned out that nothing needs it
 	Why     string   // what makes it necessary, for people
 	Changes []Change // options that it changes
 }
@@ -146,14 +147,14 @@ func (p *Plan) add(s Step) *Step {
 // step ran; what depends on one that did not is never called. stop is asked after
 // each stage that had steps.
 func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
-	ran := map[*Step]bool{nil: true}
-	waiting := []*Step(p)
+	ran := map[*Step]bool{}
+	waiting := []*Step(p.useful())
 	for before := -1; before != len(waiting); {
 		before = len(waiting)
 		for stage := range Stage(len(stages9)) {
 			var later []*Step
 			for _, s := range waiting {
-				if s.Stage != stage || !ran[s.After] {
+				if s.Stage != stage || !s.ready(ran) {
 					later = append(later, s)
 					continue
 				}
@@ -168,12 +169,12 @@ func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
 	}
 }
 
-// drop takes a step out. What waited for it waits no more.
-func (p *Plan) drop(step *Step) {
-	*p = slices.DeleteFunc(*p, func(s *Step) bool {
-		if s.After == step {
-			s.After = nil
-		}
-		return s == step
-	})
+// ready reports whether a step need not wait any more.
+func (s *Step) ready(ran map[*Step]bool) bool {
+	return s.After == nil || s.After.Moot || ran[s.After]
+}
+
+// useful returns the steps that run.
+func (p Plan) useful() Plan {
+	return slices.DeleteFunc(slices.Clone(p), func(s *Step) bool { return s.Moot })
 }

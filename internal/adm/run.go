@@ -134,7 +134,7 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 // contradict each other stop here.
 func (t *tool) parseObjects(given []string) ([]words, *refusal) {
 	if given[0] == "all" {
-		return []words{{whole: "all"}}, nil
+		return []words{{whole: "all", all: true}}, nil
 	}
 	var all []words
 	for _, word := range given {
@@ -152,7 +152,7 @@ func (t *tool) parseObjects(given []string) ([]words, *refusal) {
 
 // resolve returns the resources that a word stands for.
 func (t *tool) resolve(w words) ([]selection, *refusal) {
-	if w.whole == "all" {
+	if w.all {
 		return t.resolveAll()
 	}
 	if len(t.conf.Resources) == 0 {
@@ -235,7 +235,8 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 	case t.cmd.objects == none:
 		// compat: it ignores what the objects are, but runs once for each.
 		worst := 0
-		for range chosen {
+		for _, s := range chosen {
+			t.req.stacked = s.res.Stacked
 			worst = max(worst, t.cmd.run(ctx, t, nil))
 		}
 		return worst, nil

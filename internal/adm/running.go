@@ -30,7 +30,7 @@ func (r running) Resource(name string) *confparse.Resource {
 // lookFor learns what runs of the objects of the command line.
 func (t *tool) lookFor(ctx context.Context, objects []words) (err error) {
 	name := ""
-	if len(objects) == 1 && !objects[0].minor && objects[0].whole != "all" {
+	if len(objects) == 1 && !objects[0].minor && !objects[0].all {
 		name = objects[0].res
 	}
 	t.planner.running, err = t.look(ctx, name)

@@ -46,12 +46,14 @@ func refuse(exit int, stop bool, format string, args ...any) *refusal {
 
 // words are the parts of RES, RES/VNR, RES:PEER, RES:PEER/VNR and minor-N.
 type words struct {
-	whole  string
-	res    string
-	peer   string
-	hasNum bool
-	num    int
-	minor  bool // num is a minor, not a volume
+	whole   string
+	res     string
+	peer    string
+	hasPeer bool
+	hasNum  bool
+	num     int
+	minor   bool // num is a minor, not a volume
+	all     bool // everything, not a name
 }
 
 // maxMinor is the largest minor number of Linux.
@@ -72,7 +74,7 @@ func parseWords(g schema.Generation, word string) (words, *refusal) {
 	name, number, slash := cutLast(word, "/")
 	w.res = name
 	if g == schema.V9 {
-		w.res, w.peer, _ = strings.Cut(name, ":")
+		w.res, w.peer, w.hasPeer = strings.Cut(name, ":")
 	}
 	if slash {
 		return w.number(number, false)
@@ -95,7 +97,7 @@ func (w words) number(text string, minor bool) (words, *refusal) {
 // overlaps reports whether two words name the same connections.
 func (w words) overlaps(other words) bool {
 	whole := !w.hasNum && !other.hasNum
-	return whole && w.res == other.res && (w.peer == other.peer || w.peer == "" || other.peer == "")
+	return whole && w.res == other.res && (w.peer == other.peer || !w.hasPeer || !other.hasPeer)
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -174,7 +176,7 @@ func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
 	}
 	s := whole(r)
 	s.word = w.whole
-	if w.peer != "" && !r.Ignored {
+	if w.hasPeer && !r.Ignored {
 		if refused := s.narrowToPeer(conf.Node, w); refused != nil {
 			return s, refused
 		}

@@ -37,7 +37,7 @@ func (t *tool) runPlan(ctx context.Context) int {
 // listResources prints the resources that the plan would change.
 func (t *tool) listResources() {
 	last := ""
-	for _, s := range t.plan {
+	for _, s := range t.plan.useful() {
 		if s.Res != last {
 			fmt.Fprintln(t.out, s.Res)
 		}
