@@ -261,16 +261,27 @@ func (d *dumper) line(k, end, slot int64) {
 		}
 		high := d.word(k+1, slot)
 		d.ones += uint32(bits.OnesCount32(high))
-		d.print(" 0x")
-		d.hex(high)
-		d.hex(low)
-		d.print(";")
+		d.pair(high, low)
 	}
 }
 
-func (d *dumper) hex(w uint32) {
-	const digits = "0123456789ABCDEF"
-	d.out = append(d.out,
-		digits[w>>28], digits[w>>24&15], digits[w>>20&15], digits[w>>16&15],
-		digits[w>>12&15], digits[w>>8&15], digits[w>>4&15], digits[w&15])
+// pair writes two words as one number.
+func (d *dumper) pair(high, low uint32) {
+	n := len(d.out)
+	d.out = append(d.out, " 0x0000000000000000;"...)
+	b := d.out[n+3 : n+19]
+	for i := range 4 {
+		h, l := hexBytes[byte(high>>(24-8*i))], hexBytes[byte(low>>(24-8*i))]
+		b[2*i], b[2*i+1] = h[0], h[1]
+		b[8+2*i], b[8+2*i+1] = l[0], l[1]
+	}
 }
+
+// hexBytes is each byte as two hexadecimal digits.
+var hexBytes = func() (t [256][2]byte) {
+	const digits = "0123456789ABCDEF"
+	for i := range t {
+		t[i] = [2]byte{digits[i>>4], digits[i&15]}
+	}
+	return t
+}()

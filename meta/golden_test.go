@@ -276,7 +276,7 @@ func rle(t *testing.T, runs [][3]any) []byte {
 	return b
 }
 
-func write(t *testing.T, d meta.Disk, off int64, b []byte) {
+func write(t testing.TB, d meta.Disk, off int64, b []byte) {
 	_, err := d.WriteAt(b, off)
 	require.NoError(t, err)
 }

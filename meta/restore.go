@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 )
 
 // ErrWrongFormat is what errors.Is finds when a dump is of another format than
@@ -301,18 +302,16 @@ func (d *Dump) Restore(disk Disk, size int64, idx Index, al Geometry, progress P
 // writeBitmap merges the slots, which follow each other in the text, into the
 // area, where their words take turns.
 func (d *Dump) writeBitmap(b *Bitmap, progress Progress) error {
-	readers := make([]*runReader, len(d.slots))
-	for i, s := range d.slots {
-		readers[i] = &runReader{s: newScanner(d.r, s.off, s.line), left: 2 * min(s.pairs, math.MaxInt64/2)}
-	}
 	span, window := 4*b.slots, b.window()
+	slots := make([]*slotReader, len(d.slots))
+	for i, s := range d.slots {
+		slots[i] = &slotReader{s: newScanner(d.r, s.off, s.line), left: s.pairs, words: make([]uint32, 0, min(window, b.bytes/span+1))}
+	}
 	buf := make([]byte, min(window*span, b.bytes))
 	for k := int64(0); k*span < b.bytes; k += window {
 		area := buf[:min(int64(len(buf)), b.bytes-k*span)]
-		for slot, r := range readers {
-			if err := r.read(area[4*slot:], int(span)); err != nil {
-				return err
-			}
+		if err := readSlots(slots, area); err != nil {
+			return err
 		}
 		if _, err := b.disk.WriteAt(area, b.off+k*span); err != nil {
 			return fmt.Errorf("write bitmap at %d: %w", b.off+k*span, err)
@@ -322,34 +321,60 @@ func (d *Dump) writeBitmap(b *Bitmap, progress Progress) error {
 	return nil
 }
 
-// runReader reads the words of a slot.
-type runReader struct {
-	s     *scanner
-	left  uint64 // words not read yet
-	value uint64
-	count uint64 // words of value not used yet
-}
-
-// read stores a word every step bytes, zeros after the last.
-func (r *runReader) read(area []byte, step int) error {
-	for i := 0; i+4 <= len(area); i += step {
-		if r.count == 0 && r.left > 0 {
-			value, times, err := r.s.run()
-			if err != nil {
-				return err
-			}
-			r.value, r.count = value, 2*min(times, math.MaxInt64/2)
-			r.left -= min(r.left, r.count)
+// readSlots fills an area with the next words of all slots. They are read at the
+// same time: reading text is most of the work.
+func readSlots(slots []*slotReader, area []byte) error {
+	var group sync.WaitGroup
+	for i, r := range slots {
+		group.Go(func() { r.read((len(area)/4 - i + len(slots) - 1) / len(slots)) })
+	}
+	group.Wait()
+	for i, r := range slots {
+		if r.err != nil {
+			return r.err
 		}
-		word := uint32(r.value)
-		switch {
-		case r.count == 0:
-			word = 0
-		case r.count%2 == 1:
-			word = uint32(r.value >> 32)
+		for k, word := range r.words {
+			binary.LittleEndian.PutUint32(area[4*(k*len(slots)+i):], word)
 		}
-		r.count -= min(r.count, 1)
-		binary.LittleEndian.PutUint32(area[i:], word)
 	}
 	return nil
+}
+
+// slotReader reads the words of a slot.
+type slotReader struct {
+	s     *scanner
+	left  uint64 // 64 bit values not read yet
+	words []uint32
+	err   error
+
+	value uint64
+	count uint64 // how often value is still to be used
+	half  bool   // its low half was used already
+}
+
+// read reads n words, zeros after the last.
+func (r *slotReader) read(n int) {
+	r.words = r.words[:0]
+	if r.half && n > 0 {
+		r.words = append(r.words, uint32(r.value>>32))
+		r.half = false
+	}
+	for len(r.words) < n && r.err == nil {
+		if r.count == 0 && r.left > 0 {
+			r.value, r.count, r.err = r.s.run()
+			r.left -= min(r.left, r.count)
+		}
+		if r.count == 0 {
+			r.value, r.count = 0, 1<<62 // the end
+		}
+		pairs := min(int(min(r.count, uint64(n))), (n-len(r.words))/2)
+		for range pairs {
+			r.words = append(r.words, uint32(r.value), uint32(r.value>>32))
+		}
+		r.count -= uint64(pairs)
+		if n-len(r.words) == 1 && r.count > 0 {
+			r.words = append(r.words, uint32(r.value))
+			r.half, r.count = true, r.count-1
+		}
+	}
 }

@@ -279,19 +279,28 @@ func (s *scanner) run() (value, count uint64, err error) {
 	return v, count, s.punct(";")
 }
 
-// fastValue reads " 0x0123456789ABCDEF;", which is what most of a dump is.
+// fastValue reads "0x0123456789ABCDEF;" after blanks, which is what most of a
+// dump is. It takes nothing but blanks if something else is there.
 func (s *scanner) fastValue() (uint64, bool) {
-	s.fill()
-	const size = 20
+	const size = len("0x0123456789ABCDEF;")
+	if len(s.buf)-s.pos < longestToken {
+		s.fill()
+	}
+	for s.pos < len(s.buf) && (s.buf[s.pos] == ' ' || s.buf[s.pos] == '\n') {
+		if s.buf[s.pos] == '\n' {
+			s.line++
+		}
+		s.pos++
+	}
 	if len(s.buf)-s.pos < size {
 		return 0, false
 	}
 	b := s.buf[s.pos : s.pos+size]
-	if b[0] != ' ' || b[1] != '0' || b[2] != 'x' || b[size-1] != ';' {
+	if b[0] != '0' || b[1] != 'x' || b[size-1] != ';' {
 		return 0, false
 	}
 	n, bad := uint64(0), byte(0)
-	for _, c := range b[3 : size-1] {
+	for _, c := range b[2 : size-1] {
 		d := hexDigit[c]
 		bad |= d
 		n = n<<4 | uint64(d&15)
