@@ -82,7 +82,7 @@ func commands84() []command {
 		{name: "wait-sync", words: []word{minor}, op: schema.GetStatus, flags: waitOptions, run: waitSync84,
 			summary: "Wait until the device is connected and in sync."},
 		{name: "new-resource", words: []word{resource}, op: schema.NewResource, set: schema.ResourceOpts, run: send},
-		{name: "new-minor", words: []word{resource, minor, volume}, op: schema.NewMinor, lock: true, run: newMinor},
+		{name: "new-minor", words: []word{resource, minor, volume}, op: schema.NewMinor, lock: true, run: send},
 		{name: "del-minor", words: []word{minor}, op: schema.DelMinor, lock: true, run: delMinor},
 		{name: "del-resource", words: []word{resource}, op: schema.DelResource, run: delResource},
 		{name: "udev", words: []word{minor}, op: schema.GetStatus, run: udev84,

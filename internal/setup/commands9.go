@@ -66,7 +66,7 @@ func commands9() []command {
 		{name: "wait-connect-resource", words: []word{resource}, flags: waitOptions, run: wait9(true),
 			summary: "Wait until all peers are connected."},
 		{name: "new-resource", words: []word{resource, nodeID}, op: schema.NewResource, set: schema.ResourceOpts, run: send},
-		{name: "new-minor", words: []word{resource, minor, volume}, op: schema.NewMinor, set: schema.DeviceConf, lock: true, run: newMinor},
+		{name: "new-minor", words: []word{resource, minor, volume}, op: schema.NewMinor, set: schema.DeviceConf, lock: true, run: newMinor9},
 		{name: "del-minor", words: []word{minor}, op: schema.DelMinor, lock: true, run: delMinor},
 		{name: "del-resource", words: []word{resource}, op: schema.DelResource, run: delResource},
 		{name: "forget-peer", words: []word{resource, forgetNode}, op: schema.ForgetPeer, set: schema.ForgetPeerParms, run: send},

@@ -79,23 +79,22 @@ func byAddress(cmd *command, args []string) *command {
 
 func minusOption(arg string) bool { return strings.HasPrefix(arg, "-") }
 
-// linkVolume makes the directory of a volume, and a link by its minor number.
-func (c *call) linkVolume() error {
-	volume := fmt.Sprintf("res-%s/vol-%d", c.resource, c.volume)
+// linkVolume makes the directory of a volume, and a link to it by its minor
+// number. Without them only the forms of DRBD 8.4 do not work.
+func (c *call) linkVolume() {
 	if strings.Contains(c.resource, "/") {
-		return nil // never outside the directory
+		return // never outside the directory
 	}
+	volume := fmt.Sprintf("res-%s/vol-%d", c.resource, c.volume)
 	dir := c.Path(compatDir)
-	if err := os.MkdirAll(filepath.Join(dir, volume), 0o775); err != nil {
-		return nil // without the directory only the old forms of commands do not work
-	}
 	link := filepath.Join(dir, fmt.Sprintf("minor-%d", *c.minor))
-	if old, err := os.Readlink(link); err == nil && old == volume {
-		return nil
+	if os.MkdirAll(filepath.Join(dir, volume), 0o775) != nil {
+		return
 	}
-	_ = os.Remove(link)
-	_ = os.Symlink(volume, link)
-	return nil
+	if old, err := os.Readlink(link); err != nil || old != volume {
+		_ = os.Remove(link)
+		_ = os.Symlink(volume, link)
+	}
 }
 
 // attachOptions are those that DRBD 8.4 takes at attach, and 9 of a peer.

@@ -32,10 +32,12 @@ func events2(ctx context.Context, c *call) error {
 		return c.pollNow(ctx, e)
 	}
 	o := netlinkapi.WatchOptions{Now: now}
-	if poll {
-		o.Refresh = c.pollRefresh(ctx, cancel)
+	if !poll {
+		return c.watch(ctx, e, o, nil)
 	}
-	return c.watch(ctx, e, o)
+	refresh := make(chan struct{})
+	o.Refresh = refresh
+	return c.watch(ctx, e, o, func() { go c.pollRefresh(ctx, refresh, cancel) })
 }
 
 // errEnough ends events2 without an error.
@@ -76,12 +78,12 @@ func (c *call) resizeBuffer(ctx context.Context) error {
 	return err
 }
 
-// watch prints events until the end.
-func (c *call) watch(ctx context.Context, e *render.Events, o netlinkapi.WatchOptions) error {
+// watch prints events until the end. After the initial state it calls started.
+func (c *call) watch(ctx context.Context, e *render.Events, o netlinkapi.WatchOptions, started func()) error {
 	name := c.resource
 	for ev, err := range c.client.Watch(ctx, o) {
-		if errors.Is(context.Cause(ctx), errEnough) {
-			return nil
+		if ctx.Err() != nil {
+			return endOfPoll(context.Cause(ctx))
 		}
 		if err != nil {
 			return c.broken(err)
@@ -91,6 +93,9 @@ func (c *call) watch(ctx context.Context, e *render.Events, o netlinkapi.WatchOp
 		}
 		if err := e.Event(ev, c.gen); err != nil {
 			return nil // nobody reads any more
+		}
+		if ev.Message.Op == schema.InitialStateDone && started != nil {
+			started()
 		}
 	}
 	return nil
@@ -117,7 +122,7 @@ func (c *call) pollNow(ctx context.Context, e *render.Events) error {
 	in := bufio.NewReader(c.Stdin)
 	for {
 		e.Restart()
-		if err := c.watch(ctx, e, netlinkapi.WatchOptions{Now: true}); err != nil {
+		if err := c.watch(ctx, e, netlinkapi.WatchOptions{Now: true}, nil); err != nil {
 			return err
 		}
 		if err := nextPoll(in); err != nil {
@@ -144,31 +149,27 @@ func nextPoll(in io.ByteReader) error {
 }
 
 func endOfPoll(err error) error {
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, errEnough) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return fmt.Errorf("read standard input: %w", err)
 }
 
 // pollRefresh asks for the whole state again for each n from standard input, and
-// ends with the input.
-func (c *call) pollRefresh(ctx context.Context, cancel context.CancelCauseFunc) <-chan struct{} {
-	refresh := make(chan struct{})
-	go func() {
-		in := bufio.NewReader(c.Stdin)
-		for {
-			if err := nextPoll(in); err != nil {
-				cancel(err)
-				return
-			}
-			select {
-			case refresh <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
+// ends the watch with the input.
+func (c *call) pollRefresh(ctx context.Context, refresh chan<- struct{}, end context.CancelCauseFunc) {
+	in := bufio.NewReader(c.Stdin)
+	for {
+		if err := nextPoll(in); err != nil {
+			end(err)
+			return
 		}
-	}()
-	return refresh
+		select {
+		case refresh <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // watchReader calls gone when nobody reads the output any more.

@@ -62,9 +62,9 @@ func (c *call) do(ctx context.Context, r netlinkapi.Request) error {
 	return nil
 }
 
-// newMinor refuses a minor whose remains are still in sysfs: the module would
+// newMinor9 refuses a minor whose remains are still in sysfs: the module would
 // stumble over them.
-func newMinor(ctx context.Context, c *call) error {
+func newMinor9(ctx context.Context, c *call) error {
 	for _, path := range []string{
 		"/sys/devices/virtual/block/drbd%d", "/sys/devices/virtual/bdi/147:%d", "/sys/block/drbd%d",
 	} {
@@ -72,14 +72,15 @@ func newMinor(ctx context.Context, c *call) error {
 		if _, err := os.Lstat(path); err == nil {
 			return &netlinkapi.KernelError{
 				Op: c.cmd.op, Object: c.object, Generation: c.gen, Code: schema.ErrMinorOrVolExists,
-				Info: []string{path + " exists, though the module does not know the device"},
+				Info: []string{path + " exists"},
 			}
 		}
 	}
-	if err := send(ctx, c); err != nil || c.gen == schema.V84 {
+	if err := send(ctx, c); err != nil {
 		return err
 	}
-	return c.linkVolume()
+	c.linkVolume()
+	return nil
 }
 
 // delMinor removes a device, and what drbdadm noted about it.

@@ -1,0 +1,266 @@
+package setup_test
+
+import (
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// node starts a peer with the messages of a recorded scene and returns the
+// directory of its node.
+func node(t *testing.T, version byte, name string) string {
+	file := map[byte]string{1: "states84.jsonl.gz", 2: "states9.jsonl.gz"}[version]
+	p := newPeer(t, version)
+	for _, s := range records[scene](t, file) {
+		if s.Name == name {
+			p.messages = slices.DeleteFunc(s.Messages, func(r recorded) bool { return r.Phase == "event" })
+		}
+	}
+	require.NotEmpty(t, p.messages, "no such scene")
+	dir := t.TempDir()
+	p.start(t, dir)
+	return dir
+}
+
+func TestWait(t *testing.T) {
+	tests := []struct {
+		name    string
+		version byte
+		scene   string
+		argv    string
+		exit    int
+		stderr  string // a part of it
+	}{
+		{"connected", 2, "two-node-primary", "wait-connect-volume alpha 1 0", 0, ""},
+		{"in sync", 2, "two-node-primary", "wait-sync-resource alpha", 0, ""},
+		{"unknown resource", 2, "two-node-primary", "wait-connect-resource nope", 0, ""},
+		{"no peers", 2, "resource-only", "wait-connect-resource bare", 0, ""},
+		{"syncing is connected", 2, "sync-target", "wait-connect-connection sync 1", 0, ""},
+		{"syncing is not in sync", 2, "sync-target", "wait-sync-connection sync 1 --wfc-timeout=1", 5, ""},
+		{"a peer that is not there", 2, "two-node-primary", "wait-connect-connection alpha 7 -t 1", 5, ""},
+		{"gave up", 2, "standalone", "wait-connect-resource solo", 0, ""},
+		{"gave up, waited for", 2, "standalone", "wait-connect-resource solo --wait-after-sb -t 1", 5, "is StandAlone"},
+		{"gave up, not waited for", 2, "standalone", "wait-connect-resource solo --wait-after-sb=no -t 1", 0, ""},
+		{"shortened", 2, "two-node-primary", "wait-connect-resource alpha -t 1 -d 3", 0, "degr-wfc-timeout implicitly set to wfc-timeout (1s)"},
+		{"8.4 connected", 1, "connected-primary", "wait-connect 100", 0, ""},
+		{"8.4 in sync", 1, "connected-primary", "wait-sync 100", 0, ""},
+		{"8.4 syncing is connected", 1, "sync-target", "wait-connect 30", 0, ""},
+		{"8.4 syncing is not in sync", 1, "sync-target", "wait-sync 30 --wfc-timeout=1", 5, ""},
+		{"8.4 waits for the peer", 1, "wfconnection-suspended", "wait-connect 60 --wfc-timeout=1", 5, ""},
+		{"8.4 not configured", 1, "standalone-unconfigured", "wait-connect 41", 0, ""},
+		{"8.4 gave up, waited for", 1, "standalone-unconfigured", "wait-sync 41 --wait-after-sb --wfc-timeout=1", 5, "is StandAlone"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := drbdsetup(t, node(t, tt.version, tt.scene), "", strings.Fields(tt.argv)...)
+			require.Equal(t, tt.exit, got.exit, got.stderr)
+			require.Empty(t, got.stdout)
+			require.Contains(t, got.stderr, tt.stderr)
+			if tt.stderr == "" {
+				require.Empty(t, got.stderr)
+			}
+		})
+	}
+}
+
+func TestPoll(t *testing.T) {
+	dir := node(t, 2, "two-node-primary")
+	once := drbdsetup(t, dir, "", "events2", "--now").stdout
+	require.Contains(t, once, "exists -\n")
+	for stdin, times := range map[string]int{"nn": 3, "\n\nq": 1, "n x": 2, "": 1} {
+		got := drbdsetup(t, dir, stdin, "events2", "--poll", "--now")
+		require.Equal(t, result{0, strings.Repeat(once, times), ""}, got, "%q", stdin)
+	}
+	for _, stdin := range []string{"", "n", "n\nn\n"} {
+		got := drbdsetup(t, dir, stdin, "events2", "--poll")
+		require.Equal(t, result{0, once, ""}, got, "%q: only differences are told", stdin)
+	}
+}
+
+func TestTimestamps(t *testing.T) {
+	got := drbdsetup(t, node(t, 2, "two-node-primary"), "", "events2", "--now", "--timestamps")
+	for line := range strings.Lines(got.stdout) {
+		stamp, rest, _ := strings.Cut(line, " ")
+		at, err := time.Parse("2006-01-02T15:04:05.000000-07:00", stamp)
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now(), at, time.Minute)
+		require.True(t, strings.HasPrefix(rest, "exists "), line)
+	}
+}
+
+// An old module tells no statistics. Nothing is made up for it.
+func TestOldModule(t *testing.T) {
+	dir := node(t, 2, "no-statistics-old-module")
+	require.Equal(t, `old node-id:0 role:Secondary suspended:no force-io-failures:no
+  volume:0 minor:140 disk:UpToDate backing_dev:none quorum:yes open:unknown
+  peer node-id:1 connection:Connected role:Secondary tls:no
+    volume:0 replication:SyncSource peer-disk:Inconsistent done:0.00
+        resync-suspended:no
+
+`, drbdsetup(t, dir, "", "status", "--verbose", "--statistics").stdout)
+	require.Equal(t, `exists resource name:old role:Secondary suspended:no force-io-failures:no may_promote:yes promotion_score:10101
+exists connection name:old peer-node-id:1 conn-name:peer connection:Connected role:Secondary
+exists device name:old volume:0 minor:140 backing_dev:none disk:UpToDate client:unknown open:unknown quorum:yes
+exists peer-device name:old peer-node-id:1 conn-name:peer volume:0 replication:SyncSource peer-disk:Inconsistent peer-client:unknown resync-suspended:no
+exists -
+`, drbdsetup(t, dir, "", "events2", "--now", "--statistics").stdout)
+	got := drbdsetup(t, dir, "", "status", "--json")
+	require.Zero(t, got.exit)
+	require.Contains(t, got.stdout, `"congested": false`)
+	require.Equal(t, 1, drbdsetup(t, dir, "", "get-gi", "old", "1", "0").exit)
+}
+
+// A compatCase is a sequence of commands, and the files that were there after
+// each.
+type compatCase struct {
+	Title string
+	Steps []struct {
+		commandRun
+		Files map[string]string `json:"rundir_after"`
+	}
+}
+
+func TestRecordedCompat(t *testing.T) {
+	for _, c := range records[compatCase](t, "compat9.jsonl.gz") {
+		t.Run(c.Title, func(t *testing.T) {
+			dir := t.TempDir()
+			p := newPeer(t, 2)
+			p.start(t, dir)
+			for _, device := range []string{"loop0", "loop1"} {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, device), nil, 0o600))
+			}
+			here := strings.NewReplacer("/dev/loop", dir+"/loop")
+			for _, s := range c.Steps {
+				p.requests = nil
+				for i := range s.Argv {
+					s.Argv[i] = here.Replace(s.Argv[i])
+				}
+				for _, q := range s.Requests {
+					for _, n := range q.Attrs {
+						for field, value := range n.Fields {
+							n.Fields[field] = here.Replace(value)
+						}
+					}
+				}
+				got := drbdsetup(t, dir, "", s.Argv...)
+				require.Equal(t, s.Stderr, got.stderr, s.Argv)
+				s.checkExit(t, got)
+				s.checkRequests(t, p)
+				for name, content := range s.Files {
+					checkFile(t, filepath.Join(dir, "var/run/drbd", name), content)
+				}
+			}
+		})
+	}
+}
+
+// checkFile compares a file, or with "-> TARGET" a link.
+func checkFile(t *testing.T, path, want string) {
+	target, isLink := strings.CutPrefix(want, "-> ")
+	if isLink {
+		got, err := os.Readlink(path)
+		require.NoError(t, err)
+		require.Equal(t, target, got)
+		return
+	}
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got))
+}
+
+// A described command is what xml-help said about it.
+type described struct {
+	Prog, Command string
+	Arguments     []any
+	Options       []map[string]any
+}
+
+// An xmlCommand is what our xml-help says.
+type xmlCommand struct {
+	Name      string   `xml:"name,attr"`
+	Arguments []string `xml:"argument"`
+	Group     []string `xml:"group>argument"`
+	Options   []struct {
+		Name     string   `xml:"name,attr"`
+		Type     string   `xml:"type,attr"`
+		Min      string   `xml:"min"`
+		Max      string   `xml:"max"`
+		Default  string   `xml:"default"`
+		Prefix   string   `xml:"unit_prefix"`
+		Unit     string   `xml:"unit"`
+		Handlers []string `xml:"handler"`
+		Symbols  []string `xml:"symbol"`
+	} `xml:"option"`
+}
+
+// beyond are options of ours that drbd-utils lacks there.
+var beyond = map[string][]string{
+	"drbdsetup-84 show":    {"json"},
+	"drbdsetup-84 status":  {"json"},
+	"drbdsetup-84 events2": {"poll", "full", "color", "diff", "rcvbuf"},
+}
+
+func TestRecordedOptions(t *testing.T) {
+	programs := map[string]string{"9.34": "drbdsetup", "84@9.34": "drbdsetup-84"}
+	for _, want := range records[described](t, "options.jsonl.gz") {
+		program := programs[want.Prog]
+		t.Run(program+" "+want.Command, func(t *testing.T) {
+			text := drbdsetupAs(t, program, t.TempDir(), "", "xml-help", want.Command)
+			require.Zero(t, text.exit)
+			var got xmlCommand
+			require.NoError(t, xml.Unmarshal([]byte(text.stdout), &got))
+			require.Equal(t, want.Command, got.Name)
+			require.Equal(t, want.words(), slices.Concat(got.Arguments, got.Group))
+			var options []string
+			for _, o := range got.Options {
+				if !slices.Contains(beyond[program+" "+want.Command], o.Name) {
+					options = append(options, fmt.Sprint(o.Name, o.Type, o.Min, o.Max, o.Default, o.Prefix, o.Unit, o.Handlers, o.Symbols))
+				}
+			}
+			require.Equal(t, want.options(), options)
+		})
+	}
+}
+
+func (d *described) words() []string {
+	var words []string
+	for _, a := range d.Arguments {
+		if group, ok := a.([]any); ok {
+			for _, g := range group {
+				words = append(words, g.(string))
+			}
+			continue
+		}
+		words = append(words, a.(string))
+	}
+	return words
+}
+
+func (d *described) options() []string {
+	var all []string
+	for _, o := range d.Options {
+		text := func(key string) string {
+			if o[key] == nil {
+				return ""
+			}
+			return o[key].(string)
+		}
+		list := func(key string) []any {
+			if o[key] == nil {
+				return []any{}
+			}
+			return o[key].([]any)
+		}
+		all = append(all, fmt.Sprint(text("name"), text("type"), text("min"), text("max"), text("default"),
+			text("unit_prefix"), text("unit"), list("handlers"), list("symbols")))
+	}
+	return all
+}
