@@ -155,6 +155,9 @@ func (c *cursor) integer(what string) int {
 func (c *cursor) end() bool {
 	if !c.failed && (c.at < len(c.s.words) || !c.s.end.punct(";") || c.s.braced) {
 		c.expect("';'")
+		if last := &c.s.words[max(c.at, 1)-1]; last.line < c.peek().line {
+			c.diags[len(c.diags)-1].Detail = fmt.Sprintf("it is missing after '%s' on line %d", last.text, last.line)
+		}
 	}
 	return !c.failed
 }

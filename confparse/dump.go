@@ -189,13 +189,13 @@ func (p *dumper) global(g *Global) {
 	add(g.MinorCount != 0, "minor-count %d;", g.MinorCount)
 	add(g.DialogRefresh != 1, "dialog-refresh %d;", g.DialogRefresh)
 	add(g.UsageCount != "ask", "usage-count %s;", g.UsageCount)
+	if len(lines) == 0 && !p.form.Verbose {
+		return
+	}
 	if p.gen == schema.V84 {
 		add(g.CmdTimeoutShort != nominalShort, "cmd-timeout-short %d;", g.CmdTimeoutShort)
 		add(g.CmdTimeoutMedium != nominalMedium, "cmd-timeout-medium %d;", g.CmdTimeoutMedium)
 		add(g.CmdTimeoutLong != nominalLong, "cmd-timeout-long %d;", g.CmdTimeoutLong)
-	}
-	if (len(lines) == 0 || !g.Present) && !p.form.Verbose {
-		return
 	}
 	p.open("global")
 	for _, l := range lines {

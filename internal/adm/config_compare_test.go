@@ -340,7 +340,11 @@ func (g *inventor) connections(hosts []string) {
 func (g *inventor) spoil() {
 	at := g.IntN(len(g.out))
 	line := g.out[at]
-	switch g.IntN(6) {
+	kinds := 6
+	if g.gen == schema.V84 {
+		kinds = 5 // its reference forgets statements that moved behind the host sections
+	}
+	switch g.IntN(kinds) {
 	case 0:
 		g.out = slices.Delete(g.out, at, at+1)
 	case 1:
@@ -350,11 +354,11 @@ func (g *inventor) spoil() {
 	case 3:
 		g.out[at] = line + pick(g, ";", "}", "{", " x", "\"", " 7")
 	case 4:
-		other := g.IntN(len(g.out))
-		g.out[at], g.out[other] = g.out[other], line
-	case 5:
 		words := strings.Fields(line)
 		words[g.IntN(len(words))] = pick(g, "disk", "17", "yes", "net", "\"\"", "10.0.0.1", "::1", "a.b")
 		g.out[at] = strings.Join(words, " ")
+	case 5:
+		other := g.IntN(len(g.out))
+		g.out[at], g.out[other] = g.out[other], line
 	}
 }
