@@ -39,7 +39,7 @@ func (t *tool) load() int {
 		t.conf = conf
 		return 0
 	}
-	if !diags.Invalid() && t.cmd.flags&checksIP != 0 {
+	if !diags.Invalid() && t.cmd.objects != none {
 		diags = append(diags, conf.Validate()...)
 	}
 	if !diags.Invalid() && !t.shows() {
