@@ -81,10 +81,9 @@ type faultRun struct {
 	registry       map[string]string
 }
 
-// play runs drbdadm against stubs.
-func (r faultRecord) play(t *testing.T) faultRun {
+// play runs drbdadm against stubs, with its system files in dir.
+func (r faultRecord) play(t *testing.T, dir string) faultRun {
 	t.Helper()
-	dir := t.TempDir()
 	vars := r.vars(dir)
 	var out, errs bytes.Buffer
 	args := r.Argv
@@ -172,7 +171,7 @@ func TestFaults(t *testing.T) {
 				r.Exit = code
 			}
 			var got faultRun
-			synctest.Test(t, func(t *testing.T) { got = r.play(t) })
+			synctest.Test(t, func(t *testing.T) { got = r.play(t, t.TempDir()) })
 			require.Equal(t, expected(r.Stdout), normal(t, got.stdout), "%s", got.stderr)
 			require.Equal(t, r.Exit, got.exit, "%s", got.stderr)
 			require.Equal(t, normalCalls(r.Calls), normalCalls(got.calls), "%s", got.stderr)

@@ -61,11 +61,12 @@ func records[T any](t *testing.T, name string) []T {
 	}
 }
 
-// run runs drbdadm as the record says, against backends that do nothing. The
-// working directory is the one with the configuration files.
-func (r record) run(t *testing.T) (stdout, stderr string, exit int) {
+// run runs drbdadm as the record says, against backends that do nothing, with its
+// system files in dir. The working directory is the one with the configuration
+// files.
+func (r record) run(t *testing.T, dir string) (stdout, stderr string, exit int) {
 	t.Helper()
-	got := faultRecord{record: r}.play(t)
+	got := faultRecord{record: r}.play(t, dir)
 	return got.stdout, got.stderr, got.exit
 }
 
@@ -102,26 +103,29 @@ func normal(t *testing.T, text string) string {
 }
 
 // corrections are what the reference does and ours does right, with the reason.
-var corrections = []struct{ from, to string }{
+var corrections = []struct {
+	from *regexp.Regexp
+	to   string
+}{
 	// drbdsetup refuses a resource name here, so the module was never asked.
-	{`(?m)^(drbdsetup) outdate \S+ (\d+)$`, "$1 outdate $2"},
+	{regexp.MustCompile(`(?m)^(drbdsetup) outdate \S+ (\d+)$`), "$1 outdate $2"},
 	// The label of the last stage was read from beyond its table, and rounds
 	// over the stages in which nothing runs repeated all labels.
-	{`(?m)^    forget-peer:\n(?: *[a-z _]+:(?: \[skipped:\w+\])?\n)*`, ""},
+	{regexp.MustCompile(`(?m)^    forget-peer:\n(?: *[a-z _]+:(?: \[skipped:\w+\])?\n)*`), ""},
 	// It is refused: the option holds for the life of a connection.
-	{`(?m)^(drbdsetup net-options (?:.*)) --load-balance-paths=yes`, "$1"},
+	{regexp.MustCompile(`(?m)^(drbdsetup net-options (?:.*)) --load-balance-paths=yes`), "$1"},
 	// apply-al knows no such options.
-	{`(?m)^(drbdmeta \d+ v08 \S+ \S+ apply-al) --.*$`, "$1"},
+	{regexp.MustCompile(`(?m)^(drbdmeta \d+ v08 \S+ \S+ apply-al) --.*$`), "$1"},
 	// XML of hosts without addresses, and an element that is not closed.
-	{`(?m)^ *<address family="\(null\)" port="\(null\)">\(null\)</address>\n`, ""},
-	{`(?m)^( *<template file="[^"]*")>$`, "$1/>"},
-	{`\[(@PTR@|\d+)\]`, "[*]"},
+	{regexp.MustCompile(`(?m)^ *<address family="\(null\)" port="\(null\)">\(null\)</address>\n`), ""},
+	{regexp.MustCompile(`(?m)^( *<template file="[^"]*")>$`), "$1/>"},
+	{regexp.MustCompile(`\[(@PTR@|\d+)\]`), "[*]"},
 }
 
 // expected returns recorded output with the corrections.
 func expected(text string) string {
 	for _, c := range corrections {
-		text = regexp.MustCompile(c.from).ReplaceAllString(text, c.to)
+		text = c.from.ReplaceAllString(text, c.to)
 	}
 	return text
 }
@@ -129,9 +133,10 @@ func expected(text string) string {
 func TestDryRun(t *testing.T) {
 	all := records[record](t, "dryrun.jsonl.gz")
 	t.Chdir(filepath.Join(goldens, "configs"))
+	dir := t.TempDir() // these runs leave nothing behind
 	for _, r := range all {
 		t.Run(r.name(), func(t *testing.T) {
-			stdout, stderr, exit := r.run(t)
+			stdout, stderr, exit := r.run(t, dir)
 			if r.Gen == "9" && slices.Contains(r.Argv, overwriteDataOfPeer) {
 				r.Stdout = "drbdsetup primary bank --force\n" // the reference drops it
 			}
@@ -174,9 +179,10 @@ drbdsetup attach 20 /dev/vg0/bank0 /dev/vg0/bank0 internal
 func TestAdjust(t *testing.T) {
 	all := records[record](t, "adjust.jsonl.gz")
 	t.Chdir(filepath.Join(goldens, "configs"))
+	dir := t.TempDir() // these runs leave nothing behind
 	for _, r := range all {
 		t.Run(r.name(), func(t *testing.T) {
-			stdout, stderr, exit := r.run(t)
+			stdout, stderr, exit := r.run(t, dir)
 			if better, ok := betterAdjust[r.Case]; ok {
 				r.Stdout = better
 			}

@@ -94,7 +94,7 @@ func compareRuns(t *testing.T, g schema.Generation, args []string) {
 		exit = failed.ExitCode()
 	}
 	r.Env = map[string]string{showFile: "running.show"}
-	stdout, stderr, ours := r.run(t)
+	stdout, stderr, ours := r.run(t, t.TempDir())
 	text, _ := os.ReadFile("drbd.conf")
 	running, _ := os.ReadFile("running.show")
 	require.Equal(t, comparable(g, string(out)), comparable(g, stdout), "%s\n%s\n%s", stderr, text, running)
