@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -238,14 +239,19 @@ func (d *dumper) startLine(k, slot int64) {
 	}
 	d.print("\n")
 	if r := k*d.b.slots + slot; r&63 == slot {
-		fmt.Fprintf(d, "   # at %dkB\n", 128*(r-slot))
+		d.print("   # at ")
+		d.out = strconv.AppendInt(d.out, 128*(r-slot), 10)
+		d.print("kB\n")
 	}
 	d.print("   ")
 }
 
 func (d *dumper) endRun() {
 	if d.run > 0 {
-		fmt.Fprintf(d, " %d times 0x%08X%08X;", d.run/2, d.runWord, d.runWord)
+		d.print(" ")
+		d.out = strconv.AppendInt(d.out, d.run/2, 10)
+		d.print(" times")
+		d.pair(d.runWord, d.runWord)
 	}
 	d.run = 0
 }
