@@ -10,6 +10,25 @@ import (
 
 // Commands that answer one question of a script, a bare item a line.
 
+// wanted returns the resources that a question is about, nil if it may be any.
+// Others are not even read then: a script that asks for one of a thousand gets
+// its answer soon, and an error elsewhere does not concern it. Whatever changes
+// something wants all of the configuration to be good.
+func (t *tool) wanted() []string {
+	if t.cmd.group != shell || t.cmd.print == nil {
+		return nil
+	}
+	names := []string{}
+	for _, word := range t.req.objects {
+		w, refused := parseWords(t.gen, word)
+		if refused != nil || w.minor || word == "all" {
+			return nil
+		}
+		names = append(names, w.res)
+	}
+	return names
+}
+
 // shNop says by its exit code whether the configuration is fine.
 func shNop(context.Context, *tool, []selection) int { return 0 }
 

@@ -8,6 +8,9 @@ const plain = "%+-./:=@_"
 
 // escape returns arg as one word of a shell.
 func escape(arg string) string {
+	if isAllPlain(arg) {
+		return arg
+	}
 	var b strings.Builder
 	for i := range len(arg) {
 		if !isPlain(arg[i]) {
@@ -16,6 +19,15 @@ func escape(arg string) string {
 		b.WriteByte(arg[i])
 	}
 	return b.String()
+}
+
+func isAllPlain(arg string) bool {
+	for i := range len(arg) {
+		if !isPlain(arg[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func isPlain(c byte) bool {

@@ -131,6 +131,8 @@ type Step struct {
 	Moot    bool     // it turned out that nothing needs it
 	Why     string   // what makes it necessary, for people
 	Changes []Change // options that it changes
+
+	ran bool // while the plan is run
 }
 
 // A Plan is a list of steps. Its order is the order within a stage.
@@ -147,18 +149,17 @@ func (p *Plan) add(s Step) *Step {
 // step ran; what depends on one that did not is never called. stop is asked after
 // each stage that had steps.
 func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
-	ran := map[*Step]bool{}
 	waiting := []*Step(p.useful())
 	for before := -1; before != len(waiting); {
 		before = len(waiting)
 		for stage := range Stage(len(stages9)) {
 			var later []*Step
 			for _, s := range waiting {
-				if s.Stage != stage || !s.ready(ran) {
+				if s.Stage != stage || !s.ready() {
 					later = append(later, s)
 					continue
 				}
-				ran[s] = do(s)
+				s.ran = do(s)
 			}
 			called := len(later) < len(waiting)
 			waiting = later
@@ -170,8 +171,8 @@ func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
 }
 
 // ready reports whether a step need not wait any more.
-func (s *Step) ready(ran map[*Step]bool) bool {
-	return s.After == nil || s.After.Moot || ran[s.After]
+func (s *Step) ready() bool {
+	return s.After == nil || s.After.Moot || s.After.ran
 }
 
 // useful returns the steps that run.
