@@ -28,7 +28,8 @@ type Reply struct {
 }
 
 // Serve is the guest's half: it announces itself with an empty reply, then
-// answers requests one after the other until the channel closes.
+// answers requests one after the other until the channel closes. The guest
+// powers itself off then, so that a test that was killed leaves no machine.
 func Serve(channel io.ReadWriter) error {
 	in, out := json.NewDecoder(channel), json.NewEncoder(channel)
 	if err := out.Encode(Reply{}); err != nil {

@@ -43,7 +43,7 @@ var (
 	rc []byte
 
 	files = map[string]string{
-		"etc/inittab":      "::sysinit:/etc/rc\n::respawn:/bin/agent /dev/vport0p1\n",
+		"etc/inittab":      "::sysinit:/etc/rc\n::wait:/bin/agent /dev/vport0p1\n::once:/bin/poweroff -f\n",
 		"etc/hosts":        "127.0.0.1 localhost\n192.168.154.128 drbd01\n192.168.154.129 drbd02\n",
 		"etc/passwd":       "root::0:0:root:/root:/bin/sh\nnobody::65534:65534:nobody:/:/bin/sh\n",
 		"etc/group":        "root:x:0:\nnogroup:x:65534:\n",
@@ -205,7 +205,7 @@ func addBusybox(ctx context.Context, im *Image) error {
 func addPrograms(im *Image, programs map[string]string) error {
 	for name, file := range programs {
 		if err := im.AddProgram(name, file); err != nil {
-			return fmt.Errorf("guest image: %w", err)
+			return fmt.Errorf("guest image: %w; .ci/packages installs what is needed", err)
 		}
 	}
 	return nil
