@@ -100,7 +100,8 @@ func (c *conn) lookup(ctx context.Context) (*dialect, error) {
 	return dialectOf(&c.family)
 }
 
-// close closes the socket, unless that would have to wait for a stuck message.
+// close closes the socket. With a message that is stuck that would have to wait;
+// then it is closed when the message is through.
 func (c *conn) close() error {
 	if c.stuck {
 		return nil
@@ -132,23 +133,29 @@ func (c *conn) transmit(ctx context.Context, m netlink.Message) (netlink.Header,
 		message netlink.Message
 		err     error
 	}
-	done := make(chan sent, 1)
+	done, abandoned := make(chan sent), make(chan struct{})
 	go func() {
 		m, err := c.nl.Send(m)
-		done <- sent{m, err}
+		select {
+		case done <- sent{m, err}:
+		case <-abandoned:
+			c.nl.Close()
+		}
 	}()
 	timeout := time.NewTimer(c.timeout)
 	defer timeout.Stop()
+	var err error
 	select {
 	case s := <-done:
 		return s.message.Header, s.err
 	case <-ctx.Done():
-		c.stuck = true
-		return netlink.Header{}, ctx.Err()
+		err = ctx.Err()
 	case <-timeout.C:
-		c.stuck = true
-		return netlink.Header{}, os.ErrDeadlineExceeded
+		err = os.ErrDeadlineExceeded
 	}
+	c.stuck = true
+	close(abandoned)
+	return netlink.Header{}, err
 }
 
 // send sends a message and returns its sequence number.
