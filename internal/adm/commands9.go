@@ -42,7 +42,7 @@ func commands9() []command {
 		{name: "new-peer", scope: perConnection, volumes: volumeRefused, flags: checksIP, options: newPeerOptions, plan: planner.newPeer},
 		{name: "new-resource", group: shell, volumes: volumeRefused, options: resourceOptions9, plan: planner.newResource},
 		{name: "out-of-sync", group: handler, volumes: volumeRefused, plan: planner.callOut},
-		{name: "outdate", scope: perVolume, plan: planner.outdate},
+		{name: "outdate", scope: perVolume, flags: needsDisk, plan: planner.outdate},
 		{name: "pause-sync", scope: perPeerDevice, call: drbdsetup},
 		{name: "peer-device-options", scope: perPeerDevice, options: peerDeviceFields, plan: planner.peerDeviceOptions},
 		{name: "peer-role", group: unlisted, scope: perConnection, volumes: volumeRefused, call: drbdsetup},

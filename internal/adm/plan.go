@@ -132,8 +132,18 @@ type Step struct {
 	Why     string   // what makes it necessary, for people
 	Changes []Change // options that it changes
 
-	ran bool // while the plan is run
+	outcome outcome // while the plan is run
 }
+
+// An outcome is what came of a step.
+type outcome uint8
+
+const (
+	notDone outcome = iota
+	done
+	failing
+	outcomes
+)
 
 // A Plan is a list of steps. Its order is the order within a stage.
 type Plan []*Step
@@ -159,7 +169,9 @@ func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
 					later = append(later, s)
 					continue
 				}
-				s.ran = do(s)
+				if do(s) && s.outcome == notDone {
+					s.outcome = done
+				}
 			}
 			called := len(later) < len(waiting)
 			waiting = later
@@ -172,7 +184,7 @@ func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
 
 // ready reports whether a step need not wait any more.
 func (s *Step) ready() bool {
-	return s.After == nil || s.After.Moot || s.After.ran
+	return s.After == nil || s.After.Moot || s.After.outcome != notDone
 }
 
 // useful returns the steps that run.

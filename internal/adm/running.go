@@ -104,7 +104,11 @@ func (t *tool) runningText(ctx context.Context, name string) (string, error) {
 	var out, messages strings.Builder
 	env := t.env
 	env.Name, env.Args, env.Stdout, env.Stderr = t.program(drbdsetup), args, &out, &messages
-	if code := t.backend(Op{Prog: drbdsetup})(ctx, env); code != 0 {
+	code := t.backend(Op{Prog: drbdsetup})(ctx, env)
+	if code != 0 && name != "" {
+		return t.runningText(ctx, "") // it fails for what does not run, too
+	}
+	if code != 0 {
 		return "", fmt.Errorf("drbdsetup show ended with exit code %d: %s", code, strings.TrimSpace(messages.String()))
 	}
 	return out.String(), nil

@@ -138,9 +138,6 @@ func (p planner) invalidate(o object) ([]Op, error) {
 // compat: the reference names the resource as well, a form that drbdsetup
 // refuses, so it never asks the module; and it aborts on a diskless volume.
 func (p planner) outdate(o object) ([]Op, error) {
-	if o.vol.Disk == "" {
-		return nil, p.diskless()
-	}
 	op := p.setup(o, append([]string{"outdate", o.minor()}, p.options...)...)
 	op.Stderr = hidden
 	op.Final, op.ElseCode = []int{setupNotUsable}, setupOutdated

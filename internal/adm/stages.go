@@ -3,6 +3,7 @@ package adm
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // runPlan runs what up and adjust planned, stage by stage over all resources. A
@@ -30,8 +31,51 @@ func (t *tool) runPlan(ctx context.Context) int {
 		}
 		return true
 	}
-	t.plan.run(do, func(Stage) bool { return failed.any })
-	return failed.code()
+	t.plan.run(do, func(Stage) bool { return failed.any || ctx.Err() != nil })
+	if failed.any || ctx.Err() != nil {
+		t.reportHalfDone()
+		return exitUsage
+	}
+	return 0
+}
+
+// reportHalfDone says for every resource what was done, what failed, and what was
+// not begun, and which command goes on from there.
+func (t *tool) reportHalfDone() {
+	var order []string
+	steps := map[string]*[outcomes][]string{}
+	for _, s := range t.plan.useful() {
+		if steps[s.Res] == nil {
+			steps[s.Res] = &[outcomes][]string{}
+			order = append(order, s.Res)
+		}
+		of := &steps[s.Res][s.outcome]
+		*of = append(*of, s.Name)
+	}
+	for _, res := range order {
+		of := steps[res]
+		if len(of[failing])+len(of[notDone]) > 0 {
+			t.complain("%s: %s:%s%s%s to go on, use: %s", t.env.Name, res, list(" done: ", of[done]),
+				list(" failed: ", of[failing]), list(" not done: ", of[notDone]), t.adjustCommand(res))
+		}
+	}
+}
+
+// list returns a part of a sentence, or nothing if there is nothing to say.
+func list(label string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return label + strings.Join(names, ", ") + ";"
+}
+
+// adjustCommand returns the command that makes a resource complete.
+func (t *tool) adjustCommand(res string) string {
+	words := []string{t.env.Name}
+	if t.req.config != "" {
+		words = append(words, "-c", t.req.config)
+	}
+	return commandLine(append(words, "adjust", res))
 }
 
 // listResources prints the resources that the plan would change.
@@ -53,6 +97,7 @@ type failures struct {
 }
 
 func (f *failures) note(s *Step) {
+	s.outcome = failing
 	f.any = true
 	if !f.rules[s.Stage].fatal {
 		return
