@@ -86,7 +86,7 @@ func (m *Module) checkResyncAfter(d *device, after int64) schema.Code {
 
 // attach gives the device its disk and decides what its data is worth.
 func (d *device) attach(disk *disk) schema.Code {
-	d.frozen = true
+	d.frozen, d.failed = true, false
 	defer func() { d.frozen = false }()
 	if code := d.set(change{Disk: new(schema.Attaching)}, false); !code.OK() {
 		disk.close()
@@ -258,9 +258,14 @@ func (d *device) promote(force bool) schema.Code {
 		case code == schema.StateNoUpToDateDisk && force && low && !forced:
 			want.Disk, forced = new(schema.UpToDate), true
 			continue
-		case code == schema.StatePrimaryNop && force && want.PDsk == nil:
-			want.PDsk = new(schema.Outdated)
-			continue
+		case code == schema.StatePrimaryNop && want.PDsk == nil:
+			fenced := d.res.conn.fencePeer(d.res.m.ctx)
+			if !fenced && force {
+				want.PDsk = new(schema.Outdated)
+			}
+			if fenced || force {
+				continue
+			}
 		}
 		break
 	}

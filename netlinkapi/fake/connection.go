@@ -18,6 +18,7 @@ type connection struct {
 	stop    context.CancelFunc // ends the worker that keeps the link up
 	running bool               // the worker is there
 	met     bool               // the peers got as far as Connected on this link
+	before  snapshot           // how things were when the link was last up
 
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code
@@ -69,7 +70,7 @@ func (c *connection) set(ch change, hard bool) schema.Code {
 	if same {
 		return schema.StateNothingToDo
 	}
-	if code := reachable(state{conn: c.state}, ch.apply(state{conn: c.state})); !hard && !code.OK() {
+	if code := reachable(state{conn: c.state}, change{Conn: ch.Conn}.apply(state{conn: c.state})); !hard && !code.OK() {
 		return code
 	}
 	c.res.commit(true, func() {
@@ -164,14 +165,9 @@ func (c *connection) lost(why conn) {
 // tellAgain repeats what was told of a lost peer: the module's receiver does so
 // when it has cleaned up after a connection.
 func (c *connection) tellAgain() {
-	if !c.met {
-		return
+	if c.met {
+		c.res.m.tell(c.res.changes(c.before)...)
 	}
-	list := []notice{c.about(schema.Change)}
-	for _, d := range c.res.devices {
-		list = append(list, d.aboutPeer(schema.Change))
-	}
-	c.res.m.tell(list...)
 }
 
 // giveUp ends the connection because the peers do not fit together.

@@ -22,6 +22,7 @@ type device struct {
 	exposed     uint64           // generation of the data that users saw last
 	crashed     bool             // was Primary when the node went down, and did not see the peer since
 	degraded    bool             // was Primary without a peer when the node went down
+	failed      bool             // the disk is lost because of an I/O error
 	frozen      bool             // I/O waits while a disk comes or goes
 	alSuspended bool             // the activity log is not kept: all is out of sync anyway
 	negotiated  schema.DiskState // what the disk becomes once the peer agreed
@@ -264,6 +265,9 @@ func (d *device) followDisk(old, now state) {
 	case now.disk == schema.Failed && old.disk != schema.Failed:
 		d.flush()
 		d.report(reportState)
+		if d.failed && d.disk != nil && d.disk.conf.Uint("on_io_error") == ioErrorHelper {
+			d.helper("local-io-error")
+		}
 		d.set(change{Disk: new(schema.Diskless)}, true)
 	case now.disk == schema.Diskless && old.disk > schema.Diskless:
 		d.report(reportState)
@@ -299,16 +303,11 @@ func (d *device) ioError() {
 	if d.disk == nil || d.state.disk <= schema.Failed {
 		return
 	}
-	switch d.disk.conf.Uint("on_io_error") {
-	case ioErrorPassOn:
-		if d.state.disk > schema.Inconsistent {
-			d.set(change{Disk: new(schema.Inconsistent)}, true)
-		}
-	case ioErrorHelper:
+	if d.disk.conf.Uint("on_io_error") != ioErrorPassOn {
+		d.failed = true
 		d.set(change{Disk: new(schema.Failed)}, true)
-		d.helper("local-io-error")
-	default:
-		d.set(change{Disk: new(schema.Failed)}, true)
+	} else if d.state.disk > schema.Inconsistent {
+		d.set(change{Disk: new(schema.Inconsistent)}, true)
 	}
 }
 

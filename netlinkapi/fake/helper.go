@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"context"
 	"fmt"
 
 	"drbdutils/schema"
@@ -13,25 +14,40 @@ func (d *device) helper(name string) int {
 	m.tellEvent(d, func(info *schema.Values) {
 		info.SetUint("sib_reason", sibHelperPre).SetStr("helper", name)
 	})
-	m.tell(d.aboutHelper(name, schema.Call, 0))
-	var status uint32
-	if run := m.cfg.Helper; run != nil {
-		args := []string{name, fmt.Sprintf("minor-%d", d.minor)}
-		env := d.res.conn.helperEnv()
-		m.mu.Unlock()
-		status = run(m.ctx, args, env)
-		m.mu.Lock()
-	}
+	m.tell(m.aboutHelper(d.minor, d.peerContext(), name, schema.Call, 0))
+	status := m.runHelper(m.ctx, []string{name, fmt.Sprintf("minor-%d", d.minor)}, d.res.conn.helperEnv())
 	m.tellEvent(d, func(info *schema.Values) {
 		info.SetUint("sib_reason", sibHelperPost).SetStr("helper", name).SetUint("helper_exit_code", uint64(status))
 	})
-	m.tell(d.aboutHelper(name, schema.Response, status))
-	return int(status >> 8 & 0xff)
+	m.tell(m.aboutHelper(d.minor, d.peerContext(), name, schema.Response, status))
+	return exitCode(status)
 }
 
-func (d *device) aboutHelper(name string, a schema.Action, status uint32) notice {
-	info := d.res.m.set(schema.Helper).SetStr("helper_name", name).SetUint("helper_status", uint64(status))
-	return notice{op: schema.HelperEvent, minor: d.minor, ctx: d.peerContext(), action: a, sets: []*schema.Values{info}}
+// helper calls a user mode helper for the connection and returns its exit code.
+func (c *connection) helper(ctx context.Context, name string) int {
+	m := c.res.m
+	m.tell(m.aboutHelper(schema.NoMinor, c.context(), name, schema.Call, 0))
+	status := m.runHelper(ctx, []string{name, c.res.name}, c.helperEnv())
+	m.tell(m.aboutHelper(schema.NoMinor, c.context(), name, schema.Response, status))
+	return exitCode(status)
+}
+
+// exitCode returns the exit code in a wait status.
+func exitCode(status uint32) int { return int(status >> 8 & 0xff) }
+
+// runHelper runs a helper without the lock and returns its wait status.
+func (m *Module) runHelper(ctx context.Context, args, env []string) uint32 {
+	if m.cfg.Helper == nil {
+		return 0
+	}
+	m.mu.Unlock()
+	defer m.mu.Lock()
+	return m.cfg.Helper(ctx, args, env)
+}
+
+func (m *Module) aboutHelper(minor uint32, ctx *schema.Values, name string, a schema.Action, status uint32) notice {
+	info := m.set(schema.Helper).SetStr("helper_name", name).SetUint("helper_status", uint64(status))
+	return notice{op: schema.HelperEvent, minor: minor, ctx: ctx, action: a, sets: []*schema.Values{info}}
 }
 
 // helperEnv returns the environment of a helper, as the kernel makes it.

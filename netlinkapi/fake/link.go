@@ -109,7 +109,7 @@ func (c *connection) work(ctx context.Context) {
 			break
 		}
 		if c.state == wfConnection {
-			c.run(l)
+			c.run(ctx, l)
 		} else {
 			l.conn.Close()
 		}
@@ -127,7 +127,7 @@ func (c *connection) work(ctx context.Context) {
 }
 
 // run serves an established link until it ends.
-func (c *connection) run(l *link) {
+func (c *connection) run(ctx context.Context, l *link) {
 	m := c.res.m
 	c.link, c.met = l, false
 	m.work.Go(l.write)
@@ -150,6 +150,7 @@ func (c *connection) run(l *link) {
 	if m.ctx.Err() == nil { // a power cut changes nothing any more
 		c.lost(networkFailure)
 		c.tellAgain()
+		c.fenceLost(ctx)
 	}
 	c.link = nil
 	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}

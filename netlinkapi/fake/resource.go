@@ -83,6 +83,9 @@ func (r *resource) snapshot() snapshot {
 // of the devices first, others last, as the module's workers do.
 func (r *resource) commit(connWide bool, edit func()) {
 	old := r.snapshot()
+	if connWide && r.conn.up() {
+		r.conn.before = old
+	}
 	edit()
 	for _, d := range r.devices {
 		d.noteState(old.devices[d])

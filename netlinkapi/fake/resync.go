@@ -258,12 +258,16 @@ func (d *device) finishSync() {
 			return
 		}
 	}
+	source := !d.state.conn.target()
 	u.clearBitmap()
 	if d.peer != nil {
 		d.peer.uuids = *u
 	}
 	d.set(change{Conn: new(connected), Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}, true)
 	d.setCurrent(u.at(uuidCurrent))
+	if source {
+		d.res.conn.unfencePeer()
+	}
 }
 
 // tellProgress sends an event from time to time, and keeps marks for the speed.

@@ -201,6 +201,9 @@ func (s state) fit() state {
 			s.pdsk = schema.UpToDate
 		}
 	}
+	if s.conn == wfBitMapS && s.pdsk == schema.Outdated { // seen with 8.4.11
+		s.pdsk = schema.Consistent
+	}
 	if r, ok := fitting[s.conn]; ok {
 		s.disk = min(max(s.disk, r.min), r.max)
 		s.pdsk = min(max(s.pdsk, r.peerMin), r.peerMax)

@@ -1,0 +1,90 @@
+package fake
+
+import (
+	"context"
+
+	"drbdutils/schema"
+)
+
+// Exit codes of the fence-peer helper.
+const (
+	peerInconsistent = 3
+	peerOutdated     = 4
+	peerDown         = 5
+	peerPrimary      = 6
+	peerStonithed    = 7
+)
+
+// fencing is the strictest policy of all disks.
+func (c *connection) fencing() uint64 {
+	policy := uint64(fencingDontCare)
+	for _, d := range c.res.devices {
+		if d.disk != nil {
+			policy = max(policy, d.disk.conf.Uint("fencing"))
+		}
+	}
+	return policy
+}
+
+// fencePeer calls the fence-peer helper and draws its conclusions. It reports
+// whether the peer's data is known to be no longer current.
+func (c *connection) fencePeer(ctx context.Context) bool {
+	if c.state >= wfReportParams {
+		return false
+	}
+	var seen change
+	switch c.helper(ctx, "fence-peer") {
+	case peerInconsistent:
+		seen.PDsk = new(schema.Inconsistent)
+	case peerOutdated, peerStonithed:
+		seen.PDsk = new(schema.Outdated)
+	case peerDown:
+		if !c.hasCurrentData() {
+			return false
+		}
+		seen.PDsk = new(schema.Outdated)
+	case peerPrimary:
+		seen.Disk = new(schema.Outdated)
+	default:
+		return false
+	}
+	if before := c.res.snapshot(); c.state < wfReportParams {
+		c.set(seen, true)
+		c.res.m.tell(c.res.changes(before)...) // as the module: for the device, and for the connection
+	}
+	return seen.PDsk != nil
+}
+
+func (c *connection) hasCurrentData() bool {
+	for _, d := range c.res.devices {
+		if d.state.disk < schema.UpToDate {
+			return false
+		}
+	}
+	return true
+}
+
+// fenceLost has the peer fenced when a Primary lost it without knowing whether
+// its data is still current.
+func (c *connection) fenceLost(ctx context.Context) {
+	if c.fencing() == fencingDontCare || c.res.role() != schema.Primary {
+		return
+	}
+	for _, d := range c.res.devices {
+		if d.state.pdsk >= schema.DUnknown {
+			c.res.m.work.Go(func() {
+				c.res.m.mu.Lock()
+				defer c.res.m.mu.Unlock()
+				c.fencePeer(ctx)
+			})
+			return
+		}
+	}
+}
+
+// unfencePeer lifts the fencing once the peer has current data again.
+func (c *connection) unfencePeer() {
+	if c.fencing() != fencingDontCare {
+		c.helper(c.res.m.ctx, "unfence-peer")
+	}
+}
