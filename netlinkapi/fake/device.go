@@ -19,16 +19,17 @@ type device struct {
 	disk   *disk
 	open   int // users of the device
 
-	exposed     uint64           // generation of the data that users saw last
-	crashed     bool             // was Primary when the node went down, and did not see the peer since
-	degraded    bool             // was Primary without a peer when the node went down
-	failed      bool             // the disk is lost because of an I/O error
-	frozen      bool             // I/O waits while a disk comes or goes
-	alSuspended bool             // the activity log is not kept: all is out of sync anyway
-	negotiated  schema.DiskState // what the disk becomes once the peer agreed
-	peer        *side            // what the peer reported of its copy
-	count       counters
-	sync        syncRun
+	exposed       uint64           // generation of the data that users saw last
+	crashed       bool             // was Primary when the node went down, and did not see the peer since
+	newGeneration bool             // a new current UUID is due when I/O goes on
+	degraded      bool             // was Primary without a peer when the node went down
+	failed        bool             // the disk is lost because of an I/O error
+	frozen        bool             // I/O waits while a disk comes or goes
+	alSuspended   bool             // the activity log is not kept: all is out of sync anyway
+	negotiated    schema.DiskState // what the disk becomes once the peer agreed
+	peer          *side            // what the peer reported of its copy
+	count         counters
+	sync          syncRun
 
 	verifyFrom, verifyTo uint64 // blocks that the next verify looks at
 }
@@ -251,10 +252,15 @@ func (d *device) followPeerDisk(old, new state) {
 		return
 	}
 	primary := new.role == schema.Primary || new.peer == schema.Primary
-	if primary && d.disk.uuids[uuidBitmap] == 0 {
-		d.newCurrentUUID()
-		d.report(reportUUIDs)
+	if !primary || d.disk.uuids[uuidBitmap] != 0 {
+		return
 	}
+	if d.res.susp.any() {
+		d.newGeneration = true // once I/O goes on
+		return
+	}
+	d.newCurrentUUID()
+	d.report(reportUUIDs)
 }
 
 // followDisk tells the peer about the local disk, and takes a failed one away.

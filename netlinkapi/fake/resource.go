@@ -87,6 +87,7 @@ func (r *resource) commit(connWide bool, edit func()) {
 		r.conn.before = old
 	}
 	edit()
+	r.reviewSuspension()
 	for _, d := range r.devices {
 		d.noteState(old.devices[d])
 	}
@@ -103,6 +104,8 @@ func (r *resource) commit(connWide bool, edit func()) {
 			d.follow(before, d.state)
 		}
 	}
+	r.resumed(old.susp)
+	r.m.reviewPauses()
 }
 
 // tellEvents sends the old-style event for every device that changed.
@@ -148,13 +151,4 @@ func (s state) peerPart() state {
 		conn: max(s.conn, wfReportParams), pdsk: s.pdsk,
 		aftrISP: s.aftrISP, peerISP: s.peerISP, userISP: s.userISP,
 	}
-}
-
-// suspend changes why I/O is held back.
-func (r *resource) suspend(susp suspension) schema.Code {
-	if susp == r.susp {
-		return schema.StateNothingToDo
-	}
-	r.commit(false, func() { r.susp = susp })
-	return schema.StateDone
 }

@@ -20,6 +20,7 @@ type syncRun struct {
 	told     time.Time // last progress event
 	marks    []syncMark
 	cursor   uint64 // next block to ask for, or to verify
+	pulling  bool   // somebody asks for blocks
 	inFlight int64  // bytes asked for and not yet here
 	budget   int64  // bytes that may be asked for now
 	differ   uint64 // verify: blocks found to differ
@@ -144,15 +145,27 @@ func (d *device) rate() int64 {
 	return int64(d.disk.conf.Uint("c_max_rate")) << 10
 }
 
-// pull asks for blocks, tick by tick, as long as this node is the target.
+// pull asks for blocks, tick by tick, as long as this node is the target and not
+// paused.
 func (d *device) pull() {
 	m := d.res.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	run := d.sync.started
-	for d.state.conn == syncTarget && d.sync.started.Equal(run) && m.ctx.Err() == nil {
-		d.askBlocks()
-		d.tellProgress()
+	if d.sync.pulling {
+		return
+	}
+	d.sync.pulling = true
+	defer func() {
+		if d.sync.started.Equal(run) {
+			d.sync.pulling = false
+		}
+	}()
+	for d.state.conn.target() && d.sync.started.Equal(run) && m.ctx.Err() == nil {
+		if d.state.conn == syncTarget {
+			d.askBlocks()
+			d.tellProgress()
+		}
 		m.mu.Unlock()
 		time.Sleep(syncTick)
 		m.mu.Lock()

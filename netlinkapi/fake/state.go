@@ -37,6 +37,9 @@ const (
 
 func (c conn) String() string { return schema.MergedStates.Format(uint64(c)) }
 
+// lost reports whether the link just broke.
+func (c conn) lost() bool { return c >= timedOut && c <= tearDown }
+
 // syncing reports whether a resync runs or is paused, in either direction.
 func (c conn) syncing() bool {
 	return c == syncSource || c == syncTarget || c == pausedSyncS || c == pausedSyncT
@@ -62,11 +65,6 @@ type state struct {
 
 // initialState is the state of a new device.
 var initialState = state{role: schema.Secondary, peer: schema.RoleUnknown, pdsk: schema.DUnknown}
-
-// suspension says why a resource holds back I/O.
-type suspension struct{ user, noData, fencing bool }
-
-func (s suspension) any() bool { return s.user || s.noData || s.fencing }
 
 // paused reports whether a resync must not run now.
 func (s state) paused() bool { return s.aftrISP || s.peerISP || s.userISP }

@@ -1,0 +1,86 @@
+package fake
+
+import "drbdutils/schema"
+
+// suspension says why a resource holds back I/O.
+type suspension struct{ user, noData, fencing bool }
+
+func (s suspension) any() bool { return s.user || s.noData || s.fencing }
+
+// suspend changes why I/O is held back.
+func (r *resource) suspend(susp suspension) schema.Code {
+	if susp == r.susp {
+		return schema.StateNothingToDo
+	}
+	r.commit(false, func() { r.susp = susp })
+	return schema.StateDone
+}
+
+// onNoDataSuspend is the word of on-no-data-accessible that suspends I/O.
+const onNoDataSuspend = 1
+
+// reviewSuspension suspends I/O where the options ask for it: when no current
+// data can be reached, and while it is not known that a lost peer is fenced. Data
+// that is back lifts the first, a peer that is back or fenced the second.
+func (r *resource) reviewSuspension() {
+	r.susp.noData = r.opts.Uint("on_no_data") == onNoDataSuspend && r.anyDevice(func(s state) bool {
+		return s.role == schema.Primary && s.disk < schema.UpToDate && s.pdsk < schema.UpToDate
+	})
+	unfenced := func(s state) bool {
+		return s.role == schema.Primary && s.conn < connected && s.pdsk > schema.Outdated
+	}
+	if r.conn.fencing() != fencingStonith || !r.anyDevice(unfenced) {
+		r.susp.fencing = false
+	} else if r.conn.before.devices != nil && r.conn.state.lost() {
+		r.susp.fencing = true
+	}
+}
+
+func (r *resource) anyDevice(match func(state) bool) bool {
+	for _, d := range r.devices {
+		if match(d.state) {
+			return true
+		}
+	}
+	return false
+}
+
+// resumed begins the generations that were put off while I/O was suspended.
+func (r *resource) resumed(old suspension) {
+	if !old.any() || r.susp.any() {
+		return
+	}
+	for _, d := range r.devices {
+		if d.newGeneration && d.disk != nil {
+			d.newGeneration = false
+			d.newCurrentUUID()
+			d.report(reportUUIDs)
+		}
+	}
+}
+
+// maySync reports whether no resync that this one has to wait for runs.
+func (d *device) maySync() bool {
+	seen := map[*device]bool{}
+	for d != nil && d.disk != nil && !seen[d] {
+		seen[d] = true
+		after := d.disk.conf.Int("resync_after")
+		if after < 0 {
+			return true
+		}
+		d = d.res.m.minors[uint32(after)]
+		if d != nil && (d.state.conn.syncing() || d.state.paused()) {
+			return false
+		}
+	}
+	return true
+}
+
+// reviewPauses pauses and resumes resyncs that depend on others.
+func (m *Module) reviewPauses() {
+	for _, d := range m.devices() {
+		if wait := !d.maySync(); d.attached() && wait != d.state.aftrISP {
+			d.set(change{AftrISP: &wait}, true)
+		}
+	}
+}
