@@ -46,32 +46,28 @@ func (l *listener) ask(ctx context.Context, r Request) error {
 	return err
 }
 
-// receive waits for what comes next. A message with the zero Op marks the end of
-// the dump.
-func (l *listener) receive() ([]Message, error) {
+// receive waits for what comes next, and tells whether a dump ends with it.
+func (l *listener) receive() (all []Message, ended bool, err error) {
 	batch, err := l.nl.Receive()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	all := make([]Message, 0, len(batch)+1)
-	ended := len(batch) == 0
+	ended = len(batch) == 0
 	for _, nm := range batch {
-		if ended = ended || nm.Header.Flags&netlink.Multi != 0; !l.ours(nm) {
-			if l.unloads(nm) {
-				return all, ErrUnloaded
-			}
+		ended = ended || nm.Header.Flags&netlink.Multi != 0
+		if l.unloads(nm) {
+			return all, ended, ErrUnloaded
+		}
+		if !l.ours(nm) {
 			continue
 		}
 		m, err := l.decode(nm)
 		if err != nil {
-			return all, err
+			return all, ended, err
 		}
 		all = append(all, m)
 	}
-	if ended {
-		all = append(all, Message{})
-	}
-	return all, nil
+	return all, ended, nil
 }
 
 // ours reports whether a message is one of the module's: an answer to this
@@ -90,6 +86,7 @@ func (l *listener) unloads(m netlink.Message) bool {
 // received is what one read of the socket brought.
 type received struct {
 	messages []Message
+	ended    bool // a dump ended with it
 	err      error
 }
 
@@ -98,9 +95,9 @@ type received struct {
 func (l *listener) run(to chan<- received, stop <-chan struct{}) {
 	defer close(to)
 	for {
-		messages, err := l.receive()
+		messages, ended, err := l.receive()
 		select {
-		case to <- received{messages, err}:
+		case to <- received{messages, ended, err}:
 		case <-stop:
 			return
 		}
@@ -150,10 +147,11 @@ func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error
 			case <-ctx.Done():
 				in.err = ctx.Err()
 			}
+			if in.ended {
+				timeout.Stop()
+				in.messages = append(in.messages, Message{})
+			}
 			for _, m := range in.messages {
-				if m.Op == 0 {
-					timeout.Stop()
-				}
 				if !yield(m, nil) {
 					return
 				}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -56,16 +55,13 @@ type watch struct {
 	end  func() // ends l
 
 	state   *Snapshot
-	fresh   *Snapshot // the state as it is read anew; nil while it is read for the first time, or not at all
-	dumping bool      // the state is being read
-	started bool      // the initial state was told
+	started bool // the initial state was told
 
-	deadline time.Time // when to stop waiting for an answer, or for a number that is missing; zero: never
-
-	next    uint32    // number of the notification that comes next, if known
-	first   uint32    // the first number since the state was read
-	known   bool      // next and first are known
-	pending []Message // notifications that have to wait, by number
+	next     uint32    // number of the notification that comes next, if known
+	first    uint32    // the first number since the state was read
+	known    bool      // next and first are known
+	pending  []Message // notifications that have to wait, by number
+	deadline time.Time // when to stop waiting for a number that is missing; zero: none is
 }
 
 // run handles what arrives until the watch ends.
@@ -82,7 +78,7 @@ func (w *watch) run() error {
 		case in := <-w.from:
 			err = w.handle(in)
 		case <-timer.C:
-			err = w.expired()
+			err = w.read()
 		case <-w.options.Refresh:
 			err = w.read()
 		case <-w.ctx.Done():
@@ -102,123 +98,116 @@ func (w *watch) setTimer(timer *time.Timer) {
 	timer.Reset(time.Until(w.deadline))
 }
 
-// expired gives up a dump that does not go on, or a notification that is missing.
-func (w *watch) expired() error {
-	if w.dumping {
-		return os.ErrDeadlineExceeded
+// handle takes what one read of the socket brought.
+func (w *watch) handle(in received) error {
+	for i := range in.messages {
+		w.hold(&in.messages[i])
 	}
-	return w.read()
+	if errors.Is(in.err, syscall.ENOBUFS) {
+		return w.read()
+	}
+	if err := w.release(); err != nil {
+		return err
+	}
+	return in.err
 }
 
-// read asks for the whole state. It does so on a new socket: what waits in the
-// old one is older than the answers, and a socket that lost something says so
-// only once until it was read empty.
+// read reads the whole state, as often as it takes to lose no notification
+// meanwhile, and then listens.
 func (w *watch) read() error {
+	err := w.dump()
+	for errors.Is(err, syscall.ENOBUFS) {
+		err = w.dump()
+	}
+	if err != nil {
+		return err
+	}
+	if w.options.Now {
+		return errEnough
+	}
+	w.from, w.end = w.l.start()
+	return w.release()
+}
+
+// dump asks for the whole state and takes it in. It does so on a new socket: what
+// waits in an old one is older than the answers, and a socket that lost something
+// says so only once until it was read empty.
+func (w *watch) dump() error {
+	into := w.state
 	if w.l != nil {
 		w.end()
-		w.fresh = NewSnapshot(w.state.Generation)
+		into = NewSnapshot(w.state.Generation)
 	}
 	l, err := w.client.listen(w.ctx, w.options.Now)
 	if err != nil {
 		w.end = nil
 		return err
 	}
-	w.l = l
-	w.from, w.end = l.start()
-	w.dumping, w.known, w.pending = true, false, nil
-	w.extend()
-	return l.ask(w.ctx, initialState)
-}
-
-// extend gives the dump that is under way its full time again.
-func (w *watch) extend() { w.deadline = time.Now().Add(w.client.options.Timeout) }
-
-// handle takes what one read of the socket brought.
-func (w *watch) handle(in received) error {
-	for i := range in.messages {
-		if err := w.message(&in.messages[i]); err != nil {
+	w.l, w.end = l, func() { l.close() }
+	w.known, w.pending, w.deadline = false, nil, time.Time{}
+	if err := l.ask(w.ctx, initialState); err != nil {
+		return err
+	}
+	defer l.conn.deadline(w.ctx)()
+	for ended := false; !ended; {
+		var messages []Message
+		messages, ended, err = l.receive()
+		for i := range messages {
+			if err := w.take(into, &messages[i]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if errors.Is(in.err, syscall.ENOBUFS) {
-		return w.read()
-	}
-	return in.err
+	return nil
 }
 
-// message takes one message: a part of the state, the end of a dump, or a
-// notification.
-func (w *watch) message(m *Message) error {
+// take takes a message that arrives during a dump: an object for the snapshot, or
+// a notification that has to wait.
+func (w *watch) take(into *Snapshot, m *Message) error {
 	switch {
-	case m.Op == 0:
-		return w.endDump()
-	case w.l.isAnswer(m):
-		w.extend()
-		return w.part(m)
-	case m.Op == schema.StatusEvent:
-		return nil // counted separately, and says nothing that the others do not
-	}
-	w.hold(*m)
-	return w.release()
-}
-
-// part takes an object of the initial state, or of a later reading.
-func (w *watch) part(m *Message) error {
-	switch {
+	case !w.l.isAnswer(m):
+		w.hold(m)
+		return nil
 	case !m.Code.OK():
 		return w.client.refusal(initialState, m)
-	case w.fresh != nil:
-		w.fresh.Apply(*m)
-		if m.Op == schema.InitialStateDone {
-			return w.compare(m)
-		}
-		return nil
+	case into == w.state:
+		w.started = w.started || m.Op == schema.InitialStateDone
+		return w.tell(w.state.Apply(*m))
 	case m.Op == schema.InitialStateDone:
-		w.started = true
+		return w.compare(into, m)
 	}
-	return w.tell(w.state.Apply(*m))
+	into.Apply(*m)
+	return nil
 }
 
 // compare tells what differs from the state told so far, once it was read anew.
-func (w *watch) compare(done *Message) error {
-	if err := w.tellDifferences(w.fresh); err != nil {
+func (w *watch) compare(fresh *Snapshot, done *Message) error {
+	if err := w.tellDifferences(fresh); err != nil || w.started {
 		return err
-	}
-	w.fresh = nil
-	if w.started {
-		return nil
 	}
 	w.started = true
 	return w.tell(w.state.Apply(*done))
 }
 
-// endDump goes on with the notifications that arrived during a dump.
-func (w *watch) endDump() error {
-	if !w.dumping {
-		return nil
+// hold puts a notification in its place among those that wait. Those that 8.4
+// counts separately say nothing that the others do not.
+func (w *watch) hold(m *Message) {
+	if m.Op == schema.StatusEvent {
+		return
 	}
-	w.dumping, w.deadline = false, time.Time{}
-	if w.options.Now {
-		return errEnough
-	}
-	return w.release()
-}
-
-// hold puts a notification in its place among those that wait.
-func (w *watch) hold(m Message) {
 	i, _ := slices.BinarySearchFunc(w.pending, m.Seq, func(p Message, seq uint32) int {
 		return int(int32(p.Seq - seq))
 	})
-	w.pending = slices.Insert(w.pending, i, m)
+	w.pending = slices.Insert(w.pending, i, *m)
 }
 
 // release applies the notifications whose turn it is. One that comes again is
 // dropped; one that comes after later ones were applied means that the order
 // began wrong, and the state is read anew.
 func (w *watch) release() error {
-	if w.dumping {
-		return nil
-	}
 	for len(w.pending) > 0 {
 		m := w.pending[0]
 		if !w.known {
