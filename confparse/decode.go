@@ -117,7 +117,7 @@ func unknown[T any](d *decoder, section string, rules []rule[T], s *statement) {
 			continue
 		}
 		if r.gen.Has(d.gen) {
-			r.read(d, *new(T), s)
+			d.cursor(s, 1).expect(map[form]string{blockForm: "'{'", plainForm: "a value"}[r.form])
 			return
 		}
 		d.fail("generation", w, "'%s' needs DRBD %s; the configuration is judged for DRBD %s", w.text, r.gen, d.gen)

@@ -152,12 +152,13 @@ func insert(list *[]*Volume, v *Volume) {
 // section, nil if there are such sections.
 func (d *decoder) implicitVolume(list *[]*Volume, s *statement) *Volume {
 	w := &s.words[0]
-	for _, v := range *list {
-		if !v.Implicit {
-			d.fail("mixed-volumes", w, "'%s' must stand in a volume section, since there are some", w.text).Other = v.Place
-			return nil
+	if len(*list) > 0 {
+		v := (*list)[0]
+		if v.Implicit {
+			return v
 		}
-		return v
+		d.fail("mixed-volumes", w, "'%s' must stand in a volume section, since there are some", w.text).Other = v.Place
+		return nil
 	}
 	v := &Volume{Implicit: true, Minor: -1, Place: d.file.place(w)}
 	*list = append(*list, v)

@@ -175,7 +175,11 @@ func invalid(f *schema.Field, text string) error {
 	if _, word := wordOf(f, text); f.Kind == schema.Symbol && !word && (int64(v.Num) < f.Min || int64(v.Num) > f.Max) {
 		return &schema.ValueError{Field: f, Text: text, Reason: schema.ErrOutOfRange}
 	}
-	return f.Check(v)
+	err = f.Check(v)
+	if e, ok := errors.AsType[*schema.ValueError](err); ok && !f.Is(schema.Sensitive) {
+		e.Text = text // as written
+	}
+	return err
 }
 
 func wordOf(f *schema.Field, text string) (uint64, bool) {
@@ -195,6 +199,10 @@ func (d *decoder) unknownOption(w *word, section *schema.Section, marked bool, t
 		d.fail("generation", w, "'%s' needs DRBD %s; the configuration is judged for DRBD %s", w.text, other, d.gen)
 		return
 	}
+	if home := homeOf(d.gen, w.text); home != "" && home != section.Name {
+		d.fail("syntax", w, "'%s' belongs to the %s section, not to %s", w.text, home, section.Name)
+		return
+	}
 	if slices.Contains(schema.NotInFiles, w.text) {
 		d.fail("syntax", w, "'%s' is an option of the connect command, not of configuration files", w.text)
 		return
@@ -211,6 +219,20 @@ func (d *decoder) knownIn(g schema.Generation, section *schema.Section, name str
 	w := word{text: name}
 	_, f, _ := other.find(section, &w, to)
 	return f != nil
+}
+
+// homeOf returns the section that an option belongs to, "" if there is none.
+func homeOf(g schema.Generation, name string) string {
+	s := schema.ConfigSections(g)
+	d := decoder{gen: g}
+	for _, section := range []*schema.Section{&s.Net, &s.Disk, &s.Options, &s.Startup, &s.Handlers} {
+		for _, slot := range section.Slots {
+			if !slices.Contains(schema.NotInFiles, name) && d.fieldOf(slot, name) != nil {
+				return section.Name
+			}
+		}
+	}
+	return ""
 }
 
 // optionNames returns what a section knows.

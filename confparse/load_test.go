@@ -69,14 +69,15 @@ func withoutComments(text string) string {
 
 // reload reads a dump as a configuration file.
 func reload(src Source, text string) (*Config, Diagnostics) {
-	files := fstest.MapFS{"case/input.conf": {Data: []byte(text)}}
-	if old, ok := src.FS.(fstest.MapFS); ok {
-		for name, f := range old {
-			if name != "case/input.conf" {
-				files[name] = f
-			}
-		}
+	files := fstest.MapFS{}
+	for name, f := range src.FS.(fstest.MapFS) {
+		files[name] = f
 	}
+	name := src.Files[0]
+	if !path.IsAbs(name) {
+		name = path.Join(src.Dir, name)
+	}
+	files[name[1:]] = &fstest.MapFile{Data: []byte(text)}
 	src.FS = files
 	return Load(src)
 }

@@ -16,7 +16,6 @@ type resolver struct {
 	src   *Source
 	res   *Resource
 	diags Diagnostics
-	made  bool // node ids were made up
 }
 
 // resolve works out hosts, volumes, connections and node ids of all resources.

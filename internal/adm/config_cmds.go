@@ -2,6 +2,7 @@ package adm
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"drbdutils/confparse"
@@ -12,6 +13,9 @@ import (
 // dump shows the configuration as a file that means the same. With objects it
 // shows those resources alone.
 func dump(_ context.Context, t *tool, chosen []selection) int {
+	if t.asksJSON() {
+		return t.written(t.conf.WriteJSON(t.out))
+	}
 	return t.show(chosen, func(form confparse.DumpForm, r *confparse.Resource) error {
 		if r == nil {
 			return t.conf.Dump(t.out, form)
@@ -69,4 +73,30 @@ func (t *tool) written(err error) int {
 		return exitBroken
 	}
 	return 0
+}
+
+// asksJSON reports whether the command line has --json.
+func (t *tool) asksJSON() bool {
+	return slices.ContainsFunc(t.req.backend, func(o backendOption) bool { return o.text == "--json" })
+}
+
+// exitWarnings is lint's exit code when there are warnings only. With errors it
+// is that of the first one, as for every other command.
+const exitWarnings = 3
+
+// lint judges the configuration: errors, and what is legal but unwise.
+func (t *tool) lint(diags confparse.Diagnostics) int {
+	if !diags.Invalid() {
+		diags = append(diags, t.conf.Lint()...)
+	}
+	if t.asksJSON() {
+		diags.WriteJSON(t.out, t.conf)
+	} else {
+		style := confparse.DiagStyle{Source: true, Warnings: true, Generation: t.gen, Why: t.judgement()}
+		diags.Print(t.out, style)
+	}
+	if code := diags.ExitCode(); code != 0 || len(diags) == 0 {
+		return code
+	}
+	return exitWarnings
 }

@@ -48,18 +48,18 @@ func (t *tool) load() int {
 	if !diags.Invalid() && !t.shows() {
 		diags = append(diags, conf.Prepare()...)
 	}
-	t.reportConfig(diags)
-	if code := diags.ExitCode(); code != 0 {
-		return code
-	}
 	t.conf = conf
-	return 0
+	if t.cmd.name == "lint" {
+		return t.lint(diags)
+	}
+	t.reportConfig(diags)
+	return diags.ExitCode()
 }
 
 // expands reports whether the command works on what takes effect, not on what is
 // written.
 func (t *tool) expands() bool {
-	return !t.shows() && !t.lists() || t.shows() && (t.req.verbose > 0 || t.req.dryRun > 0)
+	return !t.shows() && !t.lists() || t.shows() && (t.req.verbose > 0 || t.req.dryRun > 0 || t.asksJSON())
 }
 
 // lists reports whether the command needs to know no more of resources than that
@@ -72,6 +72,10 @@ func (t *tool) shows() bool { return t.cmd.name == "dump" || t.cmd.name == "dump
 // reportConfig prints what is wrong with the configuration. Warnings are for people who
 // look: on a terminal, or with -v.
 func (t *tool) reportConfig(diags confparse.Diagnostics) {
+	if t.asksJSON() && t.cmd.name == "sh-nop" {
+		diags.WriteJSON(t.out, t.conf)
+		return
+	}
 	t.flush()
 	people := isTerminal(t.env.Stderr)
 	style := confparse.DiagStyle{

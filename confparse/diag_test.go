@@ -1,0 +1,284 @@
+package confparse
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"drbdutils/schema"
+
+	"github.com/stretchr/testify/require"
+)
+
+// textSource returns a source with one file.
+func textSource(g schema.Generation, text string) Source {
+	src := source(fstest.MapFS{"etc/drbd.conf": {Data: []byte(text)}})
+	src.Generation, src.Node = g, "alpha"
+	return src
+}
+
+// pair returns a resource of two hosts, with more statements before them.
+func pair(name, more string) string {
+	return "resource " + name + " {\n" + more + `
+  on alpha { device minor 1; disk /dev/a; meta-disk internal; address 10.1.0.1:7001; }
+  on bravo { device minor 1; disk /dev/a; meta-disk internal; address 10.1.0.2:7001; }
+}
+`
+}
+
+func TestMessages(t *testing.T) {
+	tests := []struct {
+		name string
+		gen  schema.Generation
+		text string
+		want string // the whole report
+	}{
+		{"misspelt-option", schema.V9, pair("r", "disk { on-io-eror detach; }"), `
+/etc/drbd.conf:2:8: error: unknown option 'on-io-eror' in the disk section
+    2 | disk { on-io-eror detach; }
+      |        ^^^^^^^^^^
+  did you mean 'on-io-error'?
+`},
+		{"other-section", schema.V9, pair("r", "net { quorum 1; }"), `
+/etc/drbd.conf:2:7: error: 'quorum' belongs to the options section, not to net
+    2 | net { quorum 1; }
+      |       ^^^^^^
+`},
+		{"other-generation", schema.V84, pair("r", "options { quorum 1; }"), `
+/etc/drbd.conf:2:11: error: 'quorum' needs DRBD 9; the configuration is judged for DRBD 8.4
+    2 | options { quorum 1; }
+      |           ^^^^^^
+`},
+		{"range", schema.V9, pair("r", "disk { c-fill-target 9000000; }"), `
+/etc/drbd.conf:2:22: error: c-fill-target: "9000000" is out of range; allowed: 0s..1048576s (bytes)
+    2 | disk { c-fill-target 9000000; }
+      |                      ^^^^^^^
+`},
+		{"missing-semicolon", schema.V9, pair("r", "protocol C\nnet { }"), `
+/etc/drbd.conf:3:1: error: expected ';', found 'net'
+    3 | net { }
+      | ^^^
+  it is missing after 'C' on line 2
+`},
+		{"duplicate-section", schema.V9, pair("r", "net { }\nnet { }"), `
+/etc/drbd.conf:3:1: error: the net statement is already there
+    3 | net { }
+      | ^^^
+  the other one: /etc/drbd.conf:2:1
+    2 | net { }
+      | ^^^
+`},
+		{"keyword-as-name", schema.V9, "resource disk { }", `
+/etc/drbd.conf:1:10: error: expected the name of the resource (quote it, since it is a keyword), found 'disk'
+    1 | resource disk { }
+      |          ^^^^
+`},
+		{"unclosed-section", schema.V9, "resource r {\n  net {\n", `
+/etc/drbd.conf:3:1: error: the net section has no closing brace
+    3 | 
+      | ^
+  the other one: /etc/drbd.conf:2:7
+    2 |   net {
+      |       ^
+`},
+		{"tabs", schema.V9, "global {\n\tusage-count\tnever;\n}\n", `
+/etc/drbd.conf:2:14: error: expected yes, no or ask, found 'never'
+    2 | 	usage-count	never;
+      | 	           	^^^^^
+`},
+		{"two-errors", schema.V9, pair("r", "net { ping-int 0; timeout x; }"), `
+/etc/drbd.conf:2:16: error: ping-int: "0" is out of range; allowed: 1..120 (seconds)
+    2 | net { ping-int 0; timeout x; }
+      |                ^
+/etc/drbd.conf:2:27: error: timeout: "x" is not a number; allowed: 1..600 (1/10 seconds)
+    2 | net { ping-int 0; timeout x; }
+      |                           ^
+`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, diags := Load(textSource(test.gen, test.text))
+			var b strings.Builder
+			require.NoError(t, diags.Print(&b, DiagStyle{Source: true}))
+			var lines []string
+			for line := range strings.Lines(b.String()) {
+				if !strings.HasPrefix(line, "  known here:") {
+					lines = append(lines, line)
+				}
+			}
+			require.Equal(t, strings.TrimPrefix(test.want, "\n"), strings.Join(lines, ""))
+			require.Equal(t, 10, diags.ExitCode())
+		})
+	}
+}
+
+func TestSecretsStayOutOfMessages(t *testing.T) {
+	_, diags := Load(textSource(schema.V9, pair("r", `net { shared-secret "`+strings.Repeat("hush", 20)+`"; }`)))
+	require.True(t, diags.Invalid())
+	var b strings.Builder
+	require.NoError(t, diags.Print(&b, DiagStyle{}))
+	require.NotContains(t, b.String(), "hush")
+}
+
+func TestDiagnosticsAsJSON(t *testing.T) {
+	cfg, diags := Load(textSource(schema.V9, pair("r", "net { }\nnet { }")))
+	var b bytes.Buffer
+	require.NoError(t, diags.WriteJSON(&b, cfg))
+	var doc DiagnosticsDocument
+	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
+	require.Equal(t, DiagnosticsDocument{
+		Version: 1, Generation: "9", Valid: false,
+		Diagnostics: []JSONDiagnostic{{
+			Severity: "error", Code: "duplicate", Message: "the net statement is already there",
+			Place: &JSONPlace{"/etc/drbd.conf", 3, 1}, Other: &JSONPlace{"/etc/drbd.conf", 2, 1},
+		}},
+	}, doc)
+}
+
+func TestConfigAsJSON(t *testing.T) {
+	cfg := load(t, textSource(schema.V9, "common { net { ping-int 7; } }\n"+pair("r", "net { protocol A; }")))
+	var b bytes.Buffer
+	require.NoError(t, cfg.WriteJSON(&b))
+	var doc ConfigDocument
+	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
+	require.Equal(t, "alpha", doc.Node)
+	r := doc.Resources[0]
+	require.Equal(t, []string{"alpha"}, r.Hosts[0].Names)
+	require.True(t, r.Hosts[0].Local)
+	require.Equal(t, &JSONAddress{"ipv4", "10.1.0.2", "7001"}, r.Connections[0].Paths[0][1].Address)
+	require.Equal(t, []JSONOption{{"protocol", "A", true}, {"ping-int", "7", true}}, r.Connections[0].Net)
+	require.Equal(t, JSONVolume{Implicit: true, Device: "/dev/drbd1", Minor: 1, Disk: "/dev/a", MetaDisk: "internal", MetaIndex: "internal"},
+		r.Hosts[1].Volumes[0])
+}
+
+// Bad input ends in an error, never in a panic or a hang.
+func TestBadInput(t *testing.T) {
+	tests := map[string]string{
+		"binary":        "\x00\x01\x02\xff resource",
+		"nul-in-name":   "resource \"a\x00b\" { }",
+		"long-line":     "resource r { net { " + strings.Repeat("x", 10<<20) + "; } }",
+		"long-quote":    "resource \"" + strings.Repeat("x", 10<<20) + "\" { }",
+		"nesting":       strings.Repeat("resource r { ", 64) + strings.Repeat("}", 64),
+		"deep-nesting":  "resource r " + strings.Repeat("{ a ", 1<<20),
+		"closing-only":  strings.Repeat("}", 1000),
+		"opening-quote": "resource r { on \"alpha",
+		"lone-skip":     "skip",
+		"utf8-name":     "resource größe { }",
+	}
+	for name, text := range tests {
+		for _, g := range []schema.Generation{schema.V9, schema.V84} {
+			t.Run(name+"/"+g.String(), func(t *testing.T) {
+				_, diags := Load(textSource(g, text))
+				require.True(t, diags.Invalid())
+				var b strings.Builder
+				require.NoError(t, diags.Print(&b, DiagStyle{Source: true, Warnings: true}))
+				require.Less(t, b.Len(), 8192)
+			})
+		}
+	}
+}
+
+func TestFiles(t *testing.T) {
+	good := pair("good", "")
+	files := func(main string, more fstest.MapFS) fstest.MapFS {
+		all := fstest.MapFS{"etc/drbd.conf": {Data: []byte(main)}}
+		for name, f := range more {
+			all[name] = f
+		}
+		return all
+	}
+	tests := []struct {
+		name      string
+		files     fstest.MapFS
+		src       Source // what differs from the usual one
+		resources []string
+		exit      int
+	}{
+		{name: "glob-in-order", files: files("include \"d/*.res\";", fstest.MapFS{
+			"etc/d/b.res": {Data: []byte("resource b { }")}, "etc/d/a.res": {Data: []byte("resource a { }")},
+			"etc/d/.hidden.res": {Data: []byte("nonsense")}, "etc/d/c.conf": {Data: []byte("nonsense")},
+		}), resources: []string{"a", "b"}},
+		{name: "itself", files: files("include \"drbd.conf\";\n"+good, nil), resources: []string{"good"}},
+		{name: "circle", files: files("include a;\n", fstest.MapFS{
+			"etc/a": {Data: []byte("include b;\nresource a { }")}, "etc/b": {Data: []byte("include a;\nresource b { }")},
+		}), resources: []string{"b", "a"}},
+		{name: "link-to-the-same", files: files("include a;\ninclude l;\n", fstest.MapFS{
+			"etc/a": {Data: []byte("resource a { }")}, "etc/l": {Data: []byte("a"), Mode: fs.ModeSymlink},
+		}), resources: []string{"a"}},
+		{name: "nothing-matches", files: files("include \"d/*.res\";", nil)},
+		{name: "missing", files: files("include d;", nil), exit: 10},
+		{name: "directory", files: files("include d;", fstest.MapFS{"etc/d/x": {}}), exit: 20},
+		{name: "device", files: files("include d;", fstest.MapFS{"etc/d": {Mode: fs.ModeDevice}}), exit: 10},
+		{name: "no-main-file", files: fstest.MapFS{}, exit: 20},
+		{name: "no-default-file", files: fstest.MapFS{}, src: Source{Files: DefaultFiles(schema.V9)}, exit: 10},
+		{name: "first-default-file", files: files("nonsense", fstest.MapFS{"etc/drbd-84.conf": {Data: []byte(good)}}),
+			src: Source{Files: DefaultFiles(schema.V9)}, resources: []string{"good"}},
+		{name: "main-is-a-directory", files: fstest.MapFS{"etc/drbd.conf/x": {}}, exit: 20},
+		{name: "test-file", files: files(good, fstest.MapFS{"t/x.res": {Data: []byte("resource x { }")}}),
+			src: Source{Test: []string{"t/x.res"}}, resources: []string{"good", "x"}},
+		{name: "test-file-missing", files: files(good, nil), src: Source{Test: []string{"t/x.res"}}, exit: 20},
+		{name: "excluded", files: files("include d/x;\n"+good, fstest.MapFS{"etc/d/x": {Data: []byte("nonsense")}}),
+			src: Source{Exclude: []string{"etc/d/x"}}, resources: []string{"good"}},
+		{name: "stdin", files: fstest.MapFS{"s": {Data: []byte("resource s { }")}},
+			src: Source{Files: []string{"-"}, Stdin: strings.NewReader("include s;\n" + good)}, resources: []string{"s", "good"}},
+		{name: "only-wanted", files: files(good+"resource bad { nonsense; }", nil), src: Source{Want: []string{"good"}}, resources: []string{"good"}},
+		{name: "wanted-and-what-it-needs", files: files(good+pair("late", "disk { resync-after good; }")+"resource bad { nonsense; }", nil),
+			src: Source{Want: []string{"late"}}, resources: []string{"late", "good"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			src := source(test.files)
+			src.Node, src.Stdin, src.Test, src.Exclude, src.Want = "alpha", test.src.Stdin, test.src.Test, test.src.Exclude, test.src.Want
+			if test.src.Files != nil {
+				src.Files = test.src.Files
+			}
+			cfg, diags := Load(src)
+			require.Equal(t, test.exit, diags.ExitCode(), "%v", diags)
+			var names []string
+			for _, r := range cfg.Resources {
+				names = append(names, r.Name)
+			}
+			if test.exit == 0 {
+				require.Equal(t, test.resources, names)
+			}
+		})
+	}
+}
+
+func TestLint(t *testing.T) {
+	tests := []struct {
+		code string
+		text string
+	}{
+		{"", pair("r", "net { protocol C; }")},
+		{"name", pair("all", "")},
+		{"name", pair(`"a b"`, "")},
+		{"discards-data", pair("r", "net { after-sb-1pri discard-secondary; }")},
+		{"two-primaries", pair("r", "net { allow-two-primaries; }")},
+		{"timeout", pair("r", "net { timeout 110; }")},
+		{"authentication", pair("r", "net { cram-hmac-alg sha1; }")},
+		{"fencing", pair("r", "net { fencing resource-only; }")},
+		{"authentication", strings.ReplaceAll(pair("r", ""), "10.1.", "8.8.")},
+		{"storage", pair("r", "") + strings.NewReplacer("minor 1", "minor 2", "7001", "7002").Replace(pair("s", ""))},
+		{"storage", strings.ReplaceAll(pair("r", ""), "/dev/a", "/dev/drbd7")},
+		{"unclosed", strings.TrimSuffix(pair("r", ""), "}\n")},
+		{"address", strings.ReplaceAll(pair("r", ""), "10.1.0.2", "10.1.0.300")},
+	}
+	for _, test := range tests {
+		t.Run(test.code, func(t *testing.T) {
+			cfg, diags := Load(textSource(schema.V9, test.text))
+			diags = append(diags, cfg.Expand()...)
+			diags = append(diags, cfg.Lint()...)
+			require.False(t, diags.Invalid(), "%v", diags)
+			if test.code == "" {
+				require.Empty(t, diags)
+				return
+			}
+			require.True(t, slices.ContainsFunc(diags, func(d Diagnostic) bool { return d.Code == test.code }), "%v", diags)
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package confparse
+
+import (
+	"testing"
+
+	"drbdutils/internal/testkit"
+	"drbdutils/schema"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FuzzLoad reads text as a configuration of either generation. Invariants: no
+// panic; every diagnostic has a place in the text; what is read without a
+// warning is dumped as text that is read as the same.
+func FuzzLoad(f *testing.F) {
+	for _, c := range testkit.ConfigCases(f, "..") {
+		f.Add(c.Files["input.conf"], true)
+		f.Add(c.Files["input.conf"], false)
+	}
+	f.Fuzz(func(t *testing.T, text string, nine bool) {
+		g := schema.V84
+		if nine {
+			g = schema.V9
+		}
+		src := textSource(g, text)
+		cfg, diags := Load(src)
+		for _, d := range diags {
+			require.LessOrEqual(t, int(d.Place.offset), len(text))
+			_ = d.Place.Source()
+		}
+		if diags.Invalid() {
+			return
+		}
+		clean := len(diags) == 0
+		plain := withoutComments(dumpOf(t, cfg, DumpForm{}))
+		if more := append(cfg.Expand(), cfg.Validate()...); more.Invalid() {
+			return
+		}
+		_ = dumpOf(t, cfg, DumpForm{Verbose: true})
+		cfg.Prepare()
+		cfg.Lint()
+		if !clean || !nine {
+			return
+		}
+		again, diags := reload(src, plain)
+		require.False(t, diags.Invalid(), "%v\n%s", diags, plain)
+		require.Equal(t, plain, withoutComments(dumpOf(t, again, DumpForm{})))
+	})
+}
+
+// FuzzShow reads text as drbdsetup show prints it. Invariant: no panic.
+func FuzzShow(f *testing.F) {
+	for _, c := range testkit.ConfigCases(f, "..") {
+		f.Add(c.Show)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		ParseShow(schema.V9, []byte(text))
+		ParseShow(schema.V84, []byte(text))
+	})
+}
