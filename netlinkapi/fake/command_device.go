@@ -225,13 +225,7 @@ func (m *Module) resizeCmd(r *request) schema.Code {
 	case d.state.role == schema.Secondary && d.state.peer == schema.Secondary:
 		return schema.ErrNoPrimary
 	}
-	d.disk.conf.SetUint("disk_size", parms.Uint("resize_size"))
-	size := d.disk.offered()
-	if want := parms.Uint("resize_size"); want > size {
-		return schema.ErrDiskTooSmall
-	}
-	d.resize(size)
-	return schema.NoError
+	return d.resizeTo(parms.Uint("resize_size"), parms.Bool("no_resync"))
 }
 
 func (m *Module) promote(r *request) schema.Code {

@@ -27,6 +27,7 @@ type device struct {
 	frozen        bool             // I/O waits while a disk comes or goes
 	alSuspended   bool             // the activity log is not kept: all is out of sync anyway
 	negotiated    schema.DiskState // what the disk becomes once the peer agreed
+	peerSize      uint64           // sectors that the peer's disk could have; 0 without one
 	peer          *side            // what the peer reported of its copy
 	count         counters
 	sync          syncRun

@@ -141,10 +141,9 @@ func (d *disk) start(size uint64) error {
 	if !d.logged() {
 		d.flags |= meta.ALDisabled
 	} else if fresh {
-		if err := d.image.ResetAL(); err != nil {
+		if err := d.resetLog(); err != nil {
 			return err
 		}
-		d.alWrites += uint64(d.image.Super.ALStripes * d.image.Super.ALStripeBlocks)
 	}
 	if fresh || d.flags.Has(meta.FullSync) {
 		d.bits.setAll()

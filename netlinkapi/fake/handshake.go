@@ -212,40 +212,6 @@ func (d *device) enter(next conn, p packet, disk schema.DiskState) {
 	}
 }
 
-// agreeSize takes the smaller size of both disks. It refuses to cut off data.
-func (d *device) agreeSize(p packet) bool {
-	if d.disk == nil || d.state.disk <= schema.Failed {
-		if d.state.disk == schema.Diskless && p.Size > 0 {
-			d.size = p.Size
-		}
-		return true
-	}
-	size := d.disk.offered()
-	if p.Offered > 0 {
-		size = min(size, p.Offered)
-	}
-	if size < d.size && d.state.disk >= schema.Outdated {
-		return false
-	}
-	d.resize(size)
-	return true
-}
-
-// resize gives the device and its bitmap another size, in sectors.
-func (d *device) resize(size uint64) {
-	if size == d.size || d.disk == nil {
-		return
-	}
-	grown := d.disk.bits.bits
-	d.disk.bits = d.disk.bits.resized(size)
-	if d.disk.bits.bits > grown {
-		d.disk.bits.mark(grown, d.disk.bits.bits-grown)
-	}
-	d.size = size
-	d.flush()
-	d.save()
-}
-
 // skipInitialSync takes over a new generation that both empty disks begin with.
 func (d *device) skipInitialSync(p packet) bool {
 	if d.state.conn != connected || d.disk == nil || d.disk.uuids[uuidCurrent] != uuidJustCreated {

@@ -341,6 +341,8 @@ func (d *device) handle(p packet) {
 		d.serveRead(p)
 	case readData:
 		d.readAnswered(p)
+	case resized:
+		d.peerResized(p)
 	case verifyAsk:
 		d.compareVerify(p)
 	case verifyDone:

@@ -22,6 +22,7 @@ const (
 	writeDone                   // and it is on the peer's disk
 	readAsk                     // an application reads what only the peer has
 	readData
+	resized    // the size of a disk or the wish of an administrator changed
 	verifyAsk  // compare this checksum
 	verifyDone // and this was found
 )
@@ -58,6 +59,8 @@ type packet struct {
 	SkipInitial bool   // the target may take the generation without a resync
 	Size        uint64 // sectors that the device has
 	Offered     uint64 // sectors that the disk could have; 0 without a disk
+	Wanted      uint64 // resized: sectors that the administrator wants; 0 all
+	Clean       bool   // resized: what is added counts as in sync
 
 	Words  []uint64 // bitmap
 	UUID   uint64

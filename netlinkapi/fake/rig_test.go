@@ -24,6 +24,7 @@ type machine struct {
 	peer string
 	log  []string // what was multicast
 	seq  uint32
+	size int64 // of the disk, in bytes
 }
 
 const diskSize = 32 << 20
@@ -43,7 +44,7 @@ func address(text string) string {
 
 func newMachine(t *testing.T, network Network, name, addr, peer string) *machine {
 	t.Helper()
-	n := &machine{t: t, disk: filepath.Join(t.TempDir(), name), addr: addr, peer: peer}
+	n := &machine{t: t, disk: filepath.Join(t.TempDir(), name), addr: addr, peer: peer, size: diskSize}
 	n.createMD()
 	n.boot(network)
 	t.Cleanup(func() { n.m.Close() })
@@ -67,8 +68,8 @@ func (n *machine) createMD() {
 	f, err := os.Create(n.disk)
 	require.NoError(n.t, err)
 	defer f.Close()
-	require.NoError(n.t, f.Truncate(diskSize))
-	_, err = meta.Create(f, diskSize, meta.CreateOptions{Version: meta.V08, Index: meta.FlexInternal, Geometry: meta.DefaultGeometry})
+	require.NoError(n.t, f.Truncate(n.size))
+	_, err = meta.Create(f, n.size, meta.CreateOptions{Version: meta.V08, Index: meta.FlexInternal, Geometry: meta.DefaultGeometry})
 	require.NoError(n.t, err)
 }
 
@@ -77,7 +78,7 @@ func (n *machine) applyAL() {
 	f, err := os.OpenFile(n.disk, os.O_RDWR, 0)
 	require.NoError(n.t, err)
 	defer f.Close()
-	img, err := meta.Open(f, diskSize, meta.V08, meta.FlexInternal)
+	img, err := meta.Open(f, n.size, meta.V08, meta.FlexInternal)
 	require.NoError(n.t, err)
 	_, err = img.ApplyAL()
 	require.NoError(n.t, err)

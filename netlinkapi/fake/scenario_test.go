@@ -31,6 +31,7 @@ func TestScenarios(t *testing.T) {
 			}
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t)
+				s.coins = name == "16-resize"
 				for _, b := range blocks {
 					if b.title == stops[name] {
 						return
@@ -44,7 +45,6 @@ func TestScenarios(t *testing.T) {
 
 // unplayed are the scenarios that need what the fake or this test lacks.
 var unplayed = map[string]string{
-	"16-resize":   "backing devices that change their size",
 	"18-mismatch": "the module needs seconds to find out what the fake knows at once; see TestSecrets",
 }
 
@@ -116,6 +116,7 @@ type stage struct {
 	nodes map[string]*actor
 	ids   map[string]string // UUIDs, recorded and ours
 	count [2]int
+	coins bool // resyncs begin with a random UUID, whose lowest bit is random too
 }
 
 // actor is a node, its configuration and its stream of events.
@@ -286,7 +287,11 @@ func (s *stage) normal(gi string, side int) string {
 			s.count[side]++
 			s.ids[key] = fmt.Sprintf("uuid%d", s.count[side])
 		}
-		words[i] = fmt.Sprint(s.ids[key], "/", id&uuidPrimary)
+		mark := id & uuidPrimary
+		if s.coins && i >= uuidHistory {
+			mark = 0
+		}
+		words[i] = fmt.Sprint(s.ids[key], "/", mark)
 	}
 	return strings.Join(words, ":")
 }
@@ -344,6 +349,9 @@ func (n *actor) command(words []string) int {
 	if words[len(words)-1] == "verify" || len(words) > 1 && words[1] == "verify" {
 		return n.verify(words)
 	}
+	if words[0] != "dd" && strings.Contains(strings.Join(words, " "), "resize") {
+		return n.resize(words)
+	}
 	if op, ok := simple[strings.Join(words, " ")]; ok {
 		return n.exit(op.op, op.minor, op.sets(n)...)
 	}
@@ -364,6 +372,21 @@ func (n *actor) verify(words []string) int {
 		}
 	}
 	return n.exit(schema.StartVerify, 0, parms)
+}
+
+func (n *actor) resize(words []string) int {
+	parms := n.set(schema.ResizeParms)
+	for _, w := range words {
+		if w == "--assume-clean" {
+			parms.SetBool("no_resync", true)
+		}
+		if size, ok := strings.CutPrefix(w, "--size="); ok {
+			v, err := parms.Set.Option("size").Parse(size)
+			require.NoError(n.t, err)
+			parms.Put(parms.Set.Option("size"), v)
+		}
+	}
+	return n.exit(schema.Resize, 0, parms)
 }
 
 func (n *actor) attachConf() *schema.Values {
@@ -445,8 +468,12 @@ func (n *actor) shell(words []string) int {
 	case words[0] == "rm":
 		delete(n.handlers, strings.TrimPrefix(words[1], "/tmp/h."))
 		return 0
+	case words[0] == "dmsetup" && strings.Contains(strings.Join(words, " "), " linear "):
+		return n.resizeDisk(words)
 	case words[0] == "true", words[0] == "ln", words[0] == "dmsetup":
 		return 0
+	case words[0] == "blockdev":
+		return int(n.seed / 100) // on node2 it was not there
 	case words[0] == "rmmod", words[0] == "modprobe", words[0] == "cat", words[0] == "mv", words[0] == "cp", words[0] == "evstart":
 		return 0
 	case words[0] == "dd":
@@ -454,6 +481,19 @@ func (n *actor) shell(words []string) int {
 	}
 	n.t.Fatalf("no idea what %q does", words)
 	return 1
+}
+
+// resizeDisk gives the disk the size of a device-mapper table.
+func (n *actor) resizeDisk(words []string) int {
+	for i, w := range words {
+		if w == "linear" {
+			sectors, err := strconv.ParseInt(words[i-1], 10, 64)
+			require.NoError(n.t, err)
+			n.size = sectors * 512
+			require.NoError(n.t, os.Truncate(n.machine.disk, n.size))
+		}
+	}
+	return 0
 }
 
 func (n *actor) dd(words []string) int {
