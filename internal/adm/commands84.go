@@ -4,7 +4,7 @@ package adm
 func commands84() []command {
 	return []command{
 		{name: "attach", scope: perVolume, flags: needsDisk, options: attachOptions84, plan: planner.attach},
-		{name: "status", objects: optional, volumes: volumeRefused, call: drbdsetup},
+		{name: "status", objects: optional, volumes: volumeRefused, extra: watchOption, call: drbdsetup},
 		{name: "disk-options", scope: perVolume, flags: needsDisk, options: diskOptions84, call: drbdsetup},
 		{name: "detach", scope: perVolume, flags: needsDisk, options: forceOption, call: drbdsetup},
 		{name: "connect", volumes: volumeRefused, flags: checksIP, options: connectOptions84, plan: planner.connect84},
@@ -29,7 +29,7 @@ func commands84() []command {
 		{name: "role", scope: perVolume, call: drbdsetup},
 		{name: "cstate", scope: perVolume, call: drbdsetup},
 		{name: "dstate", scope: perVolume, plan: planner.askModuleThenDisk},
-		{name: "dump", objects: optional, volumes: volumeRefused, flags: checksIP, run: dump},
+		{name: "dump", objects: optional, volumes: volumeRefused, flags: checksIP, extra: jsonOption, run: dump},
 		{name: "dump-xml", objects: optional, volumes: volumeRefused, flags: checksIP, run: dumpXML},
 		{name: "create-md", scope: perVolume, flags: needsDisk | rawOptions, plan: planner.createMD},
 		{name: "show-gi", scope: perVolume, flags: needsDisk, plan: planner.askModuleThenDisk},
@@ -39,7 +39,7 @@ func commands84() []command {
 		{name: "apply-al", scope: perVolume, flags: needsDisk, call: drbdmeta},
 		{name: "hidden-commands", objects: none},
 
-		{name: "sh-nop", group: shell, objects: none, run: shNop},
+		{name: "sh-nop", group: shell, objects: none, extra: jsonOption, run: shNop},
 		{name: "sh-resources", group: shell, objects: none, run: shResources},
 		{name: "sh-resource", group: shell, volumes: volumeRefused, print: shResource},
 		{name: "sh-mod-parms", group: shell, objects: none, run: shModParms},
@@ -78,6 +78,8 @@ func commands84() []command {
 		{name: "new-current-uuid", group: expert, scope: perVolume, volumes: volumeRequired, options: newUUIDOptions84, call: drbdsetup},
 		{name: "check-resize", group: expert, scope: perVolume, plan: planner.checkResize},
 
+		{name: "lint", group: beyond, objects: none, extra: jsonOption, run: shNop},
+		{name: "explain", group: beyond, volumes: volumeRefused, options: jsonOption, run: explain},
 		{name: "plan", group: beyond, volumes: volumeRefused, flags: readsState, options: planOptions84, run: showPlan},
 	}
 }

@@ -58,6 +58,13 @@ func (s *stub) run(ctx context.Context, env cli.Env) int {
 	return r.Exit
 }
 
+// seen returns the calls. A call that was given up may still be on its way.
+func (s *stub) seen() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
 func (s *stub) match(line string) rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,8 +88,14 @@ type faultRun struct {
 	registry       map[string]string
 }
 
-// play runs drbdadm against stubs, with its system files in dir.
+// play runs drbdadm against stubs, with its system files in dir, and one resource
+// at a time.
 func (r faultRecord) play(t *testing.T, dir string) faultRun {
+	t.Helper()
+	return r.playWith(t, dir, 1)
+}
+
+func (r faultRecord) playWith(t *testing.T, dir string, workers int) faultRun {
 	t.Helper()
 	vars := r.vars(dir)
 	var out, errs bytes.Buffer
@@ -98,6 +111,7 @@ func (r faultRecord) play(t *testing.T, dir string) faultRun {
 	require.NoError(t, err)
 	s := &stub{rules: r.Rules}
 	tl.backends = map[program]backend{drbdsetup: s.run, drbdmeta: s.run, proxyCtl: s.run}
+	tl.workers = workers
 	tl.locals = map[netip.Addr]bool{}
 	for _, a := range locals {
 		tl.locals[netip.MustParseAddr(a)] = true
@@ -108,7 +122,7 @@ func (r faultRecord) play(t *testing.T, dir string) faultRun {
 	}
 	exit := tl.main(t.Context())
 	tl.flush()
-	return faultRun{out.String(), errs.String(), exit, s.calls, links(t, filepath.Join(dir, registry))}
+	return faultRun{out.String(), errs.String(), exit, s.seen(), links(t, filepath.Join(dir, registry))}
 }
 
 // links returns the symbolic links of a directory.
@@ -179,6 +193,27 @@ func TestFaults(t *testing.T) {
 				r.Registry = map[string]string{}
 			}
 			require.Equal(t, r.Registry, got.registry)
+		})
+	}
+}
+
+// TestSideBySide holds that nothing but the order of calls depends on how many
+// resources are worked on at the same time.
+func TestSideBySide(t *testing.T) {
+	all := records[faultRecord](t, "faults.jsonl.gz")
+	t.Chdir(filepath.Join(goldens, "configs"))
+	for _, r := range all {
+		if r.Gen != "9" || !slices.Contains(r.Argv, "all") || slices.Contains(r.Argv, "fence-peer") {
+			continue
+		}
+		t.Run(r.name(), func(t *testing.T) {
+			one := r.playWith(t, t.TempDir(), 1)
+			many := r.playWith(t, t.TempDir(), defaultWorkers)
+			require.Equal(t, one.exit, many.exit)
+			require.Equal(t, one.stdout, many.stdout)
+			require.Equal(t, one.stderr, many.stderr)
+			require.ElementsMatch(t, normalCalls(one.calls), normalCalls(many.calls))
+			require.Equal(t, one.registry, many.registry)
 		})
 	}
 }

@@ -35,6 +35,8 @@ type tool struct {
 	limits    [unlimited + 1]time.Duration
 	setupName string
 	backends  map[program]backend
+	workers   int  // resources that are worked on at the same time
+	watching  bool // status --watch
 	quiet     bool // adjust-with-progress: backends' messages are not shown
 
 	out   io.Writer // standard output, buffered
@@ -67,6 +69,7 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 		setupName: "drbdsetup",
 		limits:    defaultLimits,
 		backends:  inProcess(),
+		workers:   defaultWorkers,
 		out:       buffer,
 		flush:     func() { buffer.Flush() },
 	}
@@ -90,6 +93,9 @@ func (t *tool) main(ctx context.Context) int {
 	}
 	if code := t.prepare(); code != 0 {
 		return code
+	}
+	if t.watching {
+		return t.watch(ctx)
 	}
 	return t.carryOut(ctx)
 }

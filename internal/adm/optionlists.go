@@ -50,6 +50,9 @@ var jsonOutput = schema.Field{Name: "json", Kind: schema.Flag}
 
 func planOptions9() []schema.Field  { return append(adjustOptions(), jsonOutput) }
 func planOptions84() []schema.Field { return []schema.Field{jsonOutput} }
+func jsonOption() []schema.Field    { return []schema.Field{jsonOutput} }
+func watchOption() []schema.Field   { return []schema.Field{{Name: "watch", Kind: schema.Flag}} }
+
 func explainOption() []schema.Field {
 	return []schema.Field{{Name: "explain", Kind: schema.Flag}, jsonOutput}
 }

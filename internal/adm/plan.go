@@ -154,32 +154,39 @@ func (p *Plan) add(s Step) *Step {
 	return &s
 }
 
-// run calls do for every step, stage by stage, and from the first stage again
-// for steps that had to wait for one in a later stage. do reports whether the
-// step ran; what depends on one that did not is never called. stop is asked after
-// each stage that had steps.
-func (p Plan) run(do func(*Step) (ran bool), stop func(Stage) bool) {
+// run calls do with the steps of one stage after the other, and from the first
+// stage again for steps that had to wait for one in a later stage. do sets the
+// outcome of each; what depends on one that is still not done is never handed
+// out. stop is asked after each stage that had steps.
+func (p Plan) run(do func([]*Step), stop func() bool) {
 	waiting := []*Step(p.useful())
 	for before := -1; before != len(waiting); {
 		before = len(waiting)
 		for stage := range Stage(len(stages9)) {
-			var later []*Step
-			for _, s := range waiting {
-				if s.Stage != stage || !s.ready() {
-					later = append(later, s)
-					continue
-				}
-				if do(s) && s.outcome == notDone {
-					s.outcome = done
-				}
+			var now []*Step
+			now, waiting = ready(stage, waiting)
+			if len(now) == 0 {
+				continue
 			}
-			called := len(later) < len(waiting)
-			waiting = later
-			if called && stop(stage) {
+			do(now)
+			if stop() {
 				return
 			}
 		}
 	}
+}
+
+// ready tells the steps that a stage can begin with, in order, from the others. A
+// step may follow one of the same stage.
+func ready(stage Stage, waiting []*Step) (now, later []*Step) {
+	for _, s := range waiting {
+		if s.Stage == stage && (s.ready() || slices.Contains(now, s.After)) {
+			now = append(now, s)
+			continue
+		}
+		later = append(later, s)
+	}
+	return now, later
 }
 
 // ready reports whether a step need not wait any more.

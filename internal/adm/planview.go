@@ -91,10 +91,12 @@ func (t *tool) writeJSON(v any) int {
 // planReport describes the steps in the order in which they would run.
 func (t *tool) planReport(name string, plan Plan) planReport {
 	r := planReport{Resource: name, Steps: []stepReport{}}
-	plan.run(func(s *Step) bool {
-		r.Steps = append(r.Steps, t.reportStep(s))
-		return true
-	}, func(Stage) bool { return false })
+	plan.run(func(steps []*Step) {
+		for _, s := range steps {
+			r.Steps = append(r.Steps, t.reportStep(s))
+			s.outcome = done
+		}
+	}, func() bool { return false })
 	return r
 }
 

@@ -40,6 +40,8 @@ func (t *tool) prepare() int {
 		gen: t.gen, cmd: t.cmd, options: passed, verbose: t.req.verbose, peerName: t.req.peer, node: t.node, file: t.conf.File,
 		compat: t.driver.Compat && t.conf.Legacy,
 	}
+	t.watching = t.planner.has("watch")
+	t.planner.options = t.planner.except("watch")
 	t.limits = limits(t.conf.Global)
 	return 0
 }

@@ -20,18 +20,11 @@ func (t *tool) runPlan(ctx context.Context) int {
 	if t.cmd.name == "adjust-with-progress" && t.req.verbose == 0 && t.req.dryRun == 0 {
 		return t.runWithProgress(ctx)
 	}
-	failed := failures{rules: stageRules(t.gen)}
-	do := func(s *Step) bool {
-		if failed.lost[s.Res] {
-			t.complain("%s: %s %s: skipped due to earlier error", t.env.Name, s.Name, s.Res)
-			return false
-		}
-		if t.perform(ctx, s.Ops) != 0 {
-			failed.note(s)
-		}
-		return true
-	}
-	t.plan.run(do, func(Stage) bool { return failed.any || ctx.Err() != nil })
+	failed := failures{}
+	t.plan.run(
+		func(steps []*Step) { t.runStage(ctx, steps, &failed) },
+		func() bool { return failed.any || ctx.Err() != nil },
+	)
 	if failed.any || ctx.Err() != nil {
 		t.reportHalfDone()
 		return exitUsage
@@ -91,21 +84,19 @@ func (t *tool) listResources() {
 
 // failures remembers what went wrong.
 type failures struct {
-	rules []stageRule
-	any   bool
-	lost  map[string]bool // resources for which nothing more makes sense
+	any  bool
+	lost map[string]bool // resources for which nothing more makes sense
 }
 
-func (f *failures) note(s *Step) {
-	s.outcome = failing
-	f.any = true
-	if !f.rules[s.Stage].fatal {
-		return
+// merge adds what came of a share.
+func (f *failures) merge(s *share) {
+	f.any = f.any || s.failed
+	if s.lost {
+		if f.lost == nil {
+			f.lost = map[string]bool{}
+		}
+		f.lost[s.res] = true
 	}
-	if f.lost == nil {
-		f.lost = map[string]bool{}
-	}
-	f.lost[s.Res] = true
 }
 
 // code returns the exit code of a plan.
@@ -120,53 +111,36 @@ func (f *failures) code() int {
 // the backends' messages it shows, stage by stage, which resources it works on.
 func (t *tool) runWithProgress(ctx context.Context) int {
 	t.quiet = true
-	r := reporter{tool: t, failures: failures{rules: stageRules(t.gen)}}
+	var failed failures
 	fmt.Fprint(t.out, "[")
-	t.plan.run(func(s *Step) bool { return r.step(ctx, s) }, func(Stage) bool {
-		r.started = false
-		return false
-	})
+	t.plan.run(func(steps []*Step) { t.showStage(ctx, steps, &failed) }, func() bool { return ctx.Err() != nil })
 	fmt.Fprint(t.out, "\n]\n")
-	return r.code()
+	return failed.code()
 }
 
-// reporter prints the progress of a plan.
-type reporter struct {
-	*tool
-	failures
-	started bool   // the line of the stage has begun
-	res     string // the resource named last in it
-}
-
-func (r *reporter) step(ctx context.Context, s *Step) bool {
-	r.begin(s.Stage)
-	if r.lost[s.Res] {
-		if r.res != s.Res {
-			fmt.Fprintf(r.out, " [skipped:%s]", s.Res)
-			r.res = s.Res
+// showStage runs the steps of a stage and names each resource once.
+func (t *tool) showStage(ctx context.Context, steps []*Step, failed *failures) {
+	rule := stageRules(t.gen)[steps[0].Stage]
+	if rule.label != "" {
+		fmt.Fprintf(t.out, "\n%15s:", rule.label)
+	}
+	named := ""
+	for _, s := range steps {
+		one := &share{res: s.Res, lost: failed.lost[s.Res]}
+		if named != s.Res {
+			fmt.Fprintf(t.out, map[bool]string{false: " %s", true: " [skipped:%s]"}[one.lost], s.Res)
+			named = s.Res
 		}
-		return false
-	}
-	if r.res != s.Res {
-		fmt.Fprintf(r.out, " %s", s.Res)
-		r.res = s.Res
-	}
-	r.flush()
-	if code := r.perform(ctx, s.Ops); code != 0 {
-		fmt.Fprintf(r.out, ":failed(%s:%d)", s.Name, code)
-		r.note(s)
-	}
-	return true
-}
-
-// begin starts the line of a stage, if it has a label.
-func (r *reporter) begin(stage Stage) {
-	if r.started {
-		return
-	}
-	r.started, r.res = true, ""
-	if label := r.rules[stage].label; label != "" {
-		fmt.Fprintf(r.out, "\n%15s:", label)
+		if one.lost {
+			continue
+		}
+		t.flush()
+		s.outcome = done
+		if code := t.perform(ctx, s.Ops); code != 0 {
+			fmt.Fprintf(t.out, ":failed(%s:%d)", s.Name, code)
+			s.outcome, one.failed, one.lost = failing, true, rule.fatal
+		}
+		failed.merge(one)
 	}
 }
 

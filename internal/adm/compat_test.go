@@ -1,0 +1,145 @@
+package adm
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"drbdutils/confparse"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Where the reference goes wrong and ours does right, and what else it does that
+// nobody would guess. What recorded runs already show is not repeated here.
+
+// twoHosts is a configuration with one resource; the text goes into its volume.
+func twoHosts(volume string) string {
+	return `global { usage-count no; }
+resource r0 {
+  volume 0 { device minor 0; ` + volume + ` }
+  volume 1 { device minor 1; disk /dev/d1; meta-disk internal; }
+  on oak { node-id 0; address 10.20.0.1:7000; }
+  on pine { node-id 1; address 10.20.0.2:7000; }
+}
+`
+}
+
+const oneDisk = "disk /dev/d0; meta-disk internal;"
+
+// script runs drbdadm for DRBD 9 on a configuration, against stubs.
+func script(t *testing.T, config string, rules []rule, args ...string) faultRun {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	return faultRecord{
+		record: record{Gen: "9", Node: "oak", Config: file, Argv: args},
+		Rules:  rules,
+	}.play(t, dir)
+}
+
+func TestOutdateAsksTheModuleByMinor(t *testing.T) {
+	got := script(t, twoHosts(oneDisk), nil, "outdate", "r0/0")
+	require.Equal(t, []string{"drbdsetup outdate 0"}, got.calls)
+}
+
+func TestOutdateOfADisklessVolumeIsRefused(t *testing.T) {
+	got := script(t, twoHosts("disk none;"), nil, "outdate", "r0/0")
+	require.Equal(t, exitConfig, got.exit)
+	require.Contains(t, got.stderr, "requires a local disk")
+	require.Empty(t, got.calls)
+
+	got = script(t, twoHosts("disk none;"), nil, "outdate", "all")
+	require.Zero(t, got.exit)
+	require.Equal(t, []string{"drbdsetup outdate 1"}, got.calls)
+}
+
+func TestManyOptions(t *testing.T) {
+	net := []string{
+		"protocol C", "timeout 50", "max-epoch-size 2048", "connect-int 10", "ping-int 10", "sndbuf-size 1M", "rcvbuf-size 1M",
+		"ko-count 7", "allow-two-primaries no", "cram-hmac-alg sha1", "shared-secret s", "after-sb-0pri disconnect",
+		"after-sb-1pri disconnect", "after-sb-2pri disconnect", "always-asbp no", "rr-conflict disconnect", "ping-timeout 5",
+		"data-integrity-alg crc32c", "tcp-cork yes", "on-congestion block", "congestion-fill 1M", "congestion-extents 1000",
+		"csums-alg crc32c", "csums-after-crash-only no", "verify-alg crc32c", "use-rle yes", "socket-check-timeout 0",
+		"fencing dont-care", "max-buffers 2048", "allow-remote-read yes", "tls no", "tls-keyring 1", "tls-privkey 2",
+		"tls-certificate 3", "rdma-ctrl-rcvbuf-size 0", "rdma-ctrl-sndbuf-size 0", "load-balance-paths no", "transport tcp",
+	}
+	config := strings.Replace(twoHosts(oneDisk), "resource r0 {", "resource r0 { net { "+strings.Join(net, "; ")+"; }", 1)
+	got := script(t, config, nil, "-d", "new-peer", "r0")
+	require.Zero(t, got.exit, got.stderr)
+	require.Equal(t, len(net)+1, strings.Count(got.stdout, " --"), "the reference cannot pass more than 40 words")
+}
+
+func TestTimeLimits(t *testing.T) {
+	none := limits(confparse.Global{CmdTimeoutShort: -1, CmdTimeoutMedium: -1, CmdTimeoutLong: -1})
+	require.Equal(t, 5*time.Second, none[short])
+	require.Equal(t, 600*time.Second, none[medium])
+	require.Zero(t, none[long])
+	require.Zero(t, none[unlimited])
+	set := limits(confparse.Global{CmdTimeoutShort: 1, CmdTimeoutMedium: 0, CmdTimeoutLong: 3})
+	require.Equal(t, [...]time.Duration{time.Second, 0, 3 * time.Second, 0}, set)
+}
+
+func TestHandlerFindsTheFileOfAVolumesResource(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "elsewhere.conf")
+	require.NoError(t, os.WriteFile(file, []byte(twoHosts(oneDisk)), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, registry), 0o700))
+	require.NoError(t, os.Symlink(file, filepath.Join(dir, registry, "drbd-resource-r0.conf")))
+	got := faultRecord{record: record{Gen: "9", Node: "oak", Argv: []string{"sh-udev", "r0/1"}}}.play(t, dir)
+	require.Zero(t, got.exit, got.stderr)
+	require.Contains(t, got.stdout, "DEVICE=drbd1\n")
+}
+
+func TestAdjustStopsWhenItCannotSeeWhatRuns(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte(twoHosts(oneDisk)), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "proc"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "proc/drbd"), []byte("version: 9.2.0\n"), 0o600))
+	r := faultRecord{
+		record: record{Gen: "9", Node: "oak", Config: file, Argv: []string{"adjust", "r0"}},
+		Rules:  []rule{{Match: "show", Exit: 20, Stderr: "cannot talk to the module\n"}},
+	}
+	got := r.play(t, dir)
+	require.Equal(t, exitBroken, got.exit)
+	require.Contains(t, got.stderr, "cannot talk to the module")
+	require.Equal(t, []string{"drbdsetup show r0", "drbdsetup show"}, got.calls)
+}
+
+func TestAdjustIsIdempotent(t *testing.T) {
+	for _, show := range []string{"same", "running-default", "connecting", "unknown-option"} {
+		config, err := os.ReadFile(filepath.Join(goldens, "configs/mesh3.conf"))
+		require.NoError(t, err)
+		state, err := filepath.Abs(filepath.Join(goldens, "shows", show+".show"))
+		require.NoError(t, err)
+		dir := t.TempDir()
+		file := filepath.Join(dir, "drbd.conf")
+		require.NoError(t, os.WriteFile(file, config, 0o600))
+		got := faultRecord{record: record{
+			Gen: "9", Node: "oak", Config: file, Argv: []string{"plan", "bank"}, Env: map[string]string{showFile: state},
+		}}.play(t, dir)
+		require.Equal(t, "bank: nothing to do\n", got.stdout, show)
+	}
+}
+
+// TestHalfDone holds that a failure in the middle is stated completely.
+func TestHalfDone(t *testing.T) {
+	got := script(t, twoHosts(oneDisk), []rule{{Match: "attach 0", Exit: 10, Stderr: "no\n"}}, "up", "r0")
+	require.Equal(t, exitUsage, got.exit)
+	require.Contains(t, got.stderr, "r0: done: new-resource, new-minor, new-minor, attach, new-peer, new-path; failed: attach; not done: connect;")
+	require.Contains(t, got.stderr, "adjust r0\n")
+}
+
+func TestSecretsAreNotShownByPlan(t *testing.T) {
+	config := strings.Replace(twoHosts(oneDisk), "resource r0 {", `resource r0 { net { cram-hmac-alg sha1; shared-secret "open sesame"; }`, 1)
+	for _, args := range [][]string{{"plan", "r0"}, {"plan", "--json", "r0"}, {"adjust", "-d", "--explain", "r0"}} {
+		got := script(t, config, nil, args...)
+		require.Zero(t, got.exit, got.stderr)
+		require.NotContains(t, got.stdout, "sesame")
+		require.Contains(t, got.stdout, "--shared-secret=...")
+	}
+}
