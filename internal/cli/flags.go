@@ -183,7 +183,7 @@ func usageError(err error) *UsageError {
 		return &UsageError{Option: dashes + e.GetSpecifiedName(), Problem: "is not known"}
 	}
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return &UsageError{Option: "--" + e.GetFlag().Name, Problem: "needs a value"}
+		return &UsageError{Option: "--" + e.GetFlag().Name, Problem: "requires an argument"}
 	}
 	if errors.Is(err, pflag.ErrHelp) {
 		return &UsageError{Option: "--help", Problem: "is not known"}

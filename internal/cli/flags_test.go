@@ -64,7 +64,7 @@ func TestFlagsParseErrors(t *testing.T) {
 		{"unknown short", []string{"-z"}, "option '-z' is not known"},
 		{"help is an option like any other", []string{"--help"}, "option '--help' is not known"},
 		{"ambiguous", []string{"--al=1"}, "option '--al' is ambiguous: it could be --al-extents, --al-updates"},
-		{"value missing", []string{"--al-extents"}, "option '--al-extents' needs a value"},
+		{"value missing", []string{"--al-extents"}, "option '--al-extents' requires an argument"},
 		{"value not wanted", []string{"--verbose=1"}, "option '--verbose' takes no value"},
 	}
 	for _, tt := range tests {
