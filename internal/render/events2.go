@@ -180,10 +180,16 @@ func (e *Events) resource(c *change) {
 func (e *Events) changed(name string, c *change) {
 	for _, conn := range inTurn(e, name, c.new.Connections) {
 		old := c.old.Connection(conn.PeerNodeID)
+		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
+			continue // what did not change is shared
+		}
 		e.object(e.connectionItem(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
 	for _, d := range inTurn(e, name, c.new.Devices) {
 		old := c.old.Device(d.Volume)
+		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
+			continue
+		}
 		e.object(deviceItem(name, d), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
 	for _, conn := range inTurn(e, name, c.new.Connections) {
@@ -195,6 +201,9 @@ func (e *Events) changed(name string, c *change) {
 func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
 	for _, p := range inTurn(e, name, conn.PeerDevices) {
 		before := old.PeerDevice(p.Volume)
+		if before != nil && before.Info == p.Info && before.Stats == p.Stats {
+			continue
+		}
 		e.object(e.peerItem(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
 	for _, p := range inTurn(e, name, conn.Paths) {

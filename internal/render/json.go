@@ -29,19 +29,33 @@ func (j *jsonWriter) newMember() { j.next = ",\n" }
 
 // raw writes a member whose value is JSON already.
 func (j *jsonWriter) raw(name, value string) {
-	j.begin()
-	j.Write(quote(name))
-	j.WriteString(": ")
+	j.name(name)
 	j.WriteString(value)
 }
 
-func (j *jsonWriter) str(name, value string)     { j.raw(name, string(quote(value))) }
-func (j *jsonWriter) uint(name string, n uint64) { j.raw(name, digits(n)) }
-func (j *jsonWriter) bool(name string, b bool)   { j.raw(name, strconv.FormatBool(b)) }
-func (j *jsonWriter) object(name string)         { j.raw(name, ""); j.open("{") }
-func (j *jsonWriter) list(name string)           { j.raw(name, ""); j.open("[") }
-func (j *jsonWriter) element()                   { j.begin(); j.open("{") }
-func (j *jsonWriter) endObject()                 { j.shut("}") }
+// name begins a member.
+func (j *jsonWriter) name(name string) {
+	j.begin()
+	j.WriteByte('"')
+	j.WriteString(name) // names are ours and need no escapes
+	j.WriteString(`": `)
+}
+
+func (j *jsonWriter) str(name, value string) {
+	j.name(name)
+	j.Write(appendQuoted(j.AvailableBuffer(), value))
+}
+
+func (j *jsonWriter) uint(name string, n uint64) {
+	j.name(name)
+	j.Write(strconv.AppendUint(j.AvailableBuffer(), n, 10))
+}
+
+func (j *jsonWriter) bool(name string, b bool) { j.raw(name, strconv.FormatBool(b)) }
+func (j *jsonWriter) object(name string)       { j.raw(name, ""); j.open("{") }
+func (j *jsonWriter) list(name string)         { j.raw(name, ""); j.open("[") }
+func (j *jsonWriter) element()                 { j.begin(); j.open("{") }
+func (j *jsonWriter) endObject()               { j.shut("}") }
 
 // endList ends a list of objects.
 func (j *jsonWriter) endList() {
@@ -72,10 +86,10 @@ func (j *jsonWriter) shut(bracket string) {
 	j.newMember()
 }
 
-// quote returns s as a JSON string. Bytes that are no UTF-8 become the
+// appendQuoted appends s as a JSON string. Bytes that are no UTF-8 become the
 // replacement character.
-func quote(s string) []byte {
-	out := []byte{'"'}
+func appendQuoted(out []byte, s string) []byte {
+	out = append(out, '"')
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':

@@ -2,41 +2,49 @@ package render
 
 import (
 	"strconv"
-	"strings"
 
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
 )
 
-// has reports whether the module told the field. Unlike schema.Values it takes
-// fields that the generation lacks for absent.
+// lookup returns a field's value and whether the module told it. Unlike
+// schema.Values it takes fields that the generation lacks for absent.
+func lookup(v *schema.Values, key string) (schema.Value, bool) {
+	if v == nil {
+		return schema.Value{}, false
+	}
+	for i := range v.Set.Fields {
+		if v.Set.Fields[i].Key == key {
+			return v.At(i)
+		}
+	}
+	return schema.Value{}, false
+}
+
 func has(v *schema.Values, key string) bool {
-	return v != nil && v.Set.Field(key) != nil && v.Has(key)
+	_, ok := lookup(v, key)
+	return ok
 }
 
 // num returns a number, 0 if the module did not tell it.
 func num(v *schema.Values, key string) uint64 {
-	if !has(v, key) {
-		return 0
-	}
-	return v.Uint(key)
+	val, _ := lookup(v, key)
+	return val.Num
 }
 
 func text(v *schema.Values, key string) string {
-	if !has(v, key) {
-		return ""
-	}
-	return v.Str(key)
+	val, _ := lookup(v, key)
+	return val.Text
 }
 
 func on(v *schema.Values, key string) bool { return num(v, key) != 0 }
 
 // onUnless is on for fields that older modules do not tell.
 func onUnless(v *schema.Values, key string, absent bool) bool {
-	if !has(v, key) {
-		return absent
+	if val, ok := lookup(v, key); ok {
+		return val.Num != 0
 	}
-	return on(v, key)
+	return absent
 }
 
 func digits(n uint64) string { return strconv.FormatUint(n, 10) }
@@ -75,16 +83,16 @@ var (
 
 // list returns the words of the flags that are on, or "no".
 func list(v *schema.Values, flags []flag) string {
-	var words []string
+	words := ""
 	for _, f := range flags {
 		if on(v, f.key) {
-			words = append(words, f.word)
+			words += "," + f.word
 		}
 	}
-	if len(words) == 0 {
+	if words == "" {
 		return "no"
 	}
-	return strings.Join(words, ",")
+	return words[1:]
 }
 
 func suspended(r *schema.Values) string       { return list(r, suspendFlags) }
