@@ -1,6 +1,9 @@
 package adm
 
 import (
+	"context"
+	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +11,7 @@ import (
 	"time"
 
 	"drbdutils/confparse"
+	"drbdutils/internal/cli"
 
 	"github.com/stretchr/testify/require"
 )
@@ -142,4 +146,33 @@ func TestSecretsAreNotShownByPlan(t *testing.T) {
 		require.NotContains(t, got.stdout, "sesame")
 		require.Contains(t, got.stdout, "--shared-secret=...")
 	}
+}
+
+func TestInterruptIsStated(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte(twoHosts(oneDisk)), 0o600))
+	ctx, interrupt := context.WithCancel(t.Context())
+	vars := record{Gen: "9", Node: "oak"}.vars(dir)
+	var errs strings.Builder
+	tl, err := newTool(ctx, cli.Env{
+		Name: "drbdadm", Args: []string{"-c", file, "up", "r0"},
+		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &errs,
+		Getenv: func(name string) string { return vars[name] },
+	})
+	require.NoError(t, err)
+	tl.workers = 1
+	tl.locals = map[netip.Addr]bool{netip.MustParseAddr("10.20.0.1"): true}
+	hang := func(ctx context.Context, env cli.Env) int {
+		if env.Args[0] == "new-minor" {
+			interrupt()
+			<-ctx.Done()
+		}
+		return 0
+	}
+	tl.backends = map[program]backend{drbdsetup: hang, drbdmeta: hang}
+	require.Equal(t, exitUsage, tl.main(ctx))
+	require.Contains(t, errs.String(), "was interrupted")
+	require.Contains(t, errs.String(), "r0: done: new-resource")
+	require.Contains(t, errs.String(), "not done: attach")
 }

@@ -130,6 +130,8 @@ func (t *tool) timed(ctx context.Context, op Op, line []string) int {
 	case timedOut:
 		code = exitBroken
 		t.complain("Command '%s' did not terminate within %d seconds", strings.Join(line, " "), limit/time.Second)
+	case errors.Is(ctx.Err(), context.Canceled):
+		t.complain("Command '%s' was interrupted", strings.Join(line, " "))
 	case op.Stderr == shown && op.Class != unlimited && code >= 10 && !t.quiet:
 		t.complain("Command '%s' terminated with exit code %d", strings.Join(line, " "), code)
 	case slices.Contains(op.Show, code):

@@ -95,10 +95,19 @@ func diagnose(s selection, have *netlinkapi.Resource) []finding {
 	for _, v := range s.volumes {
 		all = append(all, diagnoseDisk(s.res, v, have)...)
 	}
-	for _, c := range s.peers {
+	for _, c := range peersOf(s) {
 		all = append(all, diagnosePeer(s.res, c, connectionOf(have, c))...)
 	}
 	return append(all, diagnoseRole(name, have)...)
+}
+
+// peersOf returns the connections that there should be. The model has none for
+// DRBD 8.4, where a resource has one other host.
+func peersOf(s selection) []*confparse.Connection {
+	if host := s.res.Peer84; len(s.peers) == 0 && host != nil {
+		return []*confparse.Connection{{Name: host.Names[0], Peer: host}}
+	}
+	return s.peers
 }
 
 // connectionOf returns what runs of a connection. With DRBD 8.4 there is one.
@@ -174,6 +183,9 @@ func diagnosePeer(r *confparse.Resource, c *confparse.Connection, have *netlinka
 
 func waitingReason(c *confparse.Connection) string {
 	target := "the peer"
+	if c.Peer.Address != nil {
+		target = c.Peer.Address.String()
+	}
 	if len(c.Paths) > 0 && c.Paths[0].Peer != nil && c.Paths[0].Target() != nil {
 		target = c.Paths[0].Target().String()
 	}
@@ -185,7 +197,7 @@ func waitingReason(c *confparse.Connection) string {
 func standAloneAdvice(r *confparse.Resource, c *confparse.Connection, about string, have *netlinkapi.Connection) finding {
 	parted := changedSinceParting(have)
 	f := finding{About: about, State: schema.StandAlone.String()}
-	plain := remedy{"drbdadm connect " + r.Name, "tries again; nothing is lost if the nodes agree"}
+	plain := remedy{"drbdadm connect " + r.Name, "tries again; it changes no data unless the nodes agree"}
 	if parted == 0 {
 		f.Why = "it was disconnected by hand, or the nodes do not fit together: secret, protocol or sizes; the kernel's log has the reason"
 		f.Remedies = []remedy{plain}
@@ -242,7 +254,7 @@ func diagnoseRole(name string, have *netlinkapi.Resource) []finding {
 	}
 	for _, c := range have.Connections {
 		if c.Role() == schema.Primary {
-			return []finding{{"resource " + name, "Secondary", "a peer is Primary; it has to give that up first", []remedy{
+			return []finding{{"resource " + name, "not promotable", "a peer is Primary, and has to give that up first", []remedy{
 				{"drbdadm secondary " + name, "on the peer, after whatever uses the device was stopped"}}}}
 		}
 	}

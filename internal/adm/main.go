@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
+	"os/signal"
 	"time"
 
 	"drbdutils/confparse"
@@ -43,8 +45,11 @@ type tool struct {
 	flush func()
 }
 
-// Main runs drbdadm and returns its exit code.
+// Main runs drbdadm and returns its exit code. An interrupt ends what is under way
+// and begins nothing new; what was done and what was not is stated.
 func Main(ctx context.Context, env cli.Env) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
 	t, err := newTool(ctx, env)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
