@@ -116,7 +116,7 @@ func bitmapError(err error) error {
 
 // zeroStep is how much a disk is asked to zero at once, in bytes, so that
 // progress can be seen.
-const zeroStep = 1 << 30
+const zeroStep = 128 << 20
 
 // zero has the disk zero a range.
 func zero(d Disk, off, n int64, progress Progress) error {

@@ -58,6 +58,8 @@ var signatures = []signature{
 	{name: "md RAID member", at: 0, magic: "\xFC\x4E\x2B\xA9", hint: true},
 	{name: "GPT partition table", at: 512, magic: "EFI PART", hint: true},
 	{name: "GPT partition table", at: 4096, magic: "EFI PART", hint: true},
+	{name: "ZFS pool member", at: 0x4000, magic: "\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", hint: true},
+	{name: "partition table or boot sector", at: 510, magic: "\x55\xAA", hint: true},
 }
 
 // product multiplies, and returns the largest number instead of wrapping.

@@ -40,7 +40,7 @@ func RandomUUID() UUID {
 	for {
 		var b [8]byte
 		rand.Read(b[:])
-		if u := UUID(binary.NativeEndian.Uint64(b[:])) &^ 1; u != 0 && u != JustCreated {
+		if u := UUID(binary.BigEndian.Uint64(b[:])) &^ 1; u != 0 && u != JustCreated {
 			return u
 		}
 	}

@@ -154,8 +154,11 @@ func (t *tool) openDevice() error {
 		return t.openError(err)
 	}
 	t.dev, t.disk = dev, dev
+	if t.opt.verbose > 1 {
+		t.disk = &traced{Device: dev, tool: t}
+	}
 	if t.opt.dryRun {
-		t.disk = &dryRun{Disk: dev, tool: t}
+		t.disk = &dryRun{Disk: t.disk, tool: t}
 	}
 	return nil
 }
@@ -193,31 +196,3 @@ func (t *tool) close() {
 		t.dev.Close()
 	}
 }
-
-// dryRun shows what would be written.
-type dryRun struct {
-	meta.Disk
-	tool *tool
-	last []byte // what was written last, to be read back
-	at   int64
-}
-
-func (d *dryRun) WriteAt(p []byte, off int64) (int, error) {
-	d.tool.remark("pwrite length=%d offset=%d SKIPPED", len(p), off)
-	d.last, d.at = slices.Clone(p), off
-	return len(p), nil
-}
-
-func (d *dryRun) ReadAt(p []byte, off int64) (int, error) {
-	if off == d.at && len(p) == len(d.last) {
-		return copy(p, d.last), nil
-	}
-	return d.Disk.ReadAt(p, off)
-}
-
-func (d *dryRun) Zero(off, n int64) error {
-	d.tool.remark("zeroout length=%d offset=%d SKIPPED", n, off)
-	return nil
-}
-
-func (d *dryRun) Sync() error { return nil }

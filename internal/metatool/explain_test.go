@@ -105,3 +105,17 @@ func TestRestoreFromPipe(t *testing.T) {
 	b.ok("--force - v09 IMG internal restore-md")
 	require.Equal(t, uncommented(dump), uncommented(b.ok("--force - v09 IMG internal dump-md")))
 }
+
+// With -v -v the order of what is written can be seen: the superblock last, after
+// everything it refers to is on stable storage.
+func TestOrderOfWrites(t *testing.T) {
+	b := newBench(t, 64*miB)
+	b.ok("-v -v --force - v09 IMG internal create-md 3")
+	require.Contains(t, b.stderr, `pwrite length=32768 offset=67072000
+zeroout length=8192 offset=67063808
+fsync
+pwrite length=4096 offset=67104768
+fsync
+pread length=4096 offset=67104768
+`)
+}

@@ -183,7 +183,7 @@ func (w *twin) dirty(v meta.Version, idx meta.Index, rng *rand.Rand) {
 		img.Super.EffectiveSize = min(img.Place.UsableSectors(img.Super.Geometry()), 400<<11)
 		b := img.Bitmap()
 		for range 50 {
-			if list == nil || len(list) < 50 {
+			if len(list) < 50 {
 				n := 1 + rng.Int64N(2000)
 				list = append(list, run{rng.IntN(b.Slots()), rng.Int64N(b.Bits()), n})
 			}
