@@ -61,8 +61,11 @@ func (n *Node) answer(c *client, msg []byte) {
 		c.join(native.Uint32(msg[nlHeaderLen:]))
 		return
 	}
+	before := n.told.Load()
 	replies := n.Module.Handle(msg)
-	_ = n.writeProc()
+	if n.told.Load() != before {
+		_ = n.writeProc()
+	}
 	if !n.faults.reply() {
 		return
 	}
@@ -85,6 +88,7 @@ func (n *Node) leave(c *client) {
 
 // spread hands a notification to all clients, or what faults make of it.
 func (n *Node) spread(msg []byte) {
+	n.told.Add(1)
 	list := n.faults.notify(msg)
 	n.mu.Lock()
 	defer n.mu.Unlock()

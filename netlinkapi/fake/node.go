@@ -26,6 +26,8 @@ type Node struct {
 
 	unloaded atomic.Bool // the module went away in peace, which listeners are told
 
+	told atomic.Uint64 // notifications so far
+
 	faults faults
 
 	mu      sync.Mutex
