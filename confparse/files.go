@@ -154,6 +154,7 @@ func (l *loader) mainFile() *file {
 		}
 	}
 	p.broken("%v", last)
+	p.diags[0].Exit = l.unreadableExit(last)
 	if len(l.src.Files) > 1 && errors.Is(last, fs.ErrNotExist) {
 		p.diags[0].Exit = 10
 		p.diags[0].Message = fmt.Sprintf("no configuration: none of %s exists", strings.Join(l.src.Files, ", "))
@@ -249,19 +250,19 @@ func (l *loader) readIncluded(p *part, w *word, dir string, names []string) []*f
 		if errors.Is(err, fs.ErrNotExist) {
 			diag.Severity = Warning // it vanished since the pattern matched it
 		}
-		diag.Exit = l.includeExit(err)
+		if errors.Is(err, errDirectory) {
+			diag.Exit = l.unreadableExit(err)
+		}
 	}
 	return read
 }
 
-// includeExit returns the exit code for a file that cannot be included.
+// unreadableExit returns the exit code for a file that is there but cannot be
+// read.
 //
-// compat: those of the reference.
-func (l *loader) includeExit(err error) int {
-	if !errors.Is(err, errDirectory) {
-		return 10
-	}
-	if l.src.Generation == schema.V84 {
+// compat: the language of 8.4 notices a directory late.
+func (l *loader) unreadableExit(err error) int {
+	if l.src.Generation == schema.V84 && errors.Is(err, errDirectory) {
 		return 2
 	}
 	return 20
