@@ -56,9 +56,6 @@ type words struct {
 	all     bool // everything, not a name
 }
 
-// maxMinor is the largest minor number of Linux.
-const maxMinor = 1<<20 - 1
-
 // parseWords takes an object of the command line apart. DRBD 8.4 knows no peers.
 func parseWords(g schema.Generation, word string) (words, *refusal) {
 	w := words{whole: word, res: word}
