@@ -244,6 +244,7 @@ var errEnd = errors.New("end")
 func (n *Node) Command(line string) (string, error) {
 	switch line {
 	case "crash":
+		n.Module.Close() // nobody gets an answer from now on
 		return "", errEnd
 	case "quit":
 		if busy := n.Module.names(); len(busy) > 0 {

@@ -75,6 +75,7 @@ const firstSeq = 3
 // configured shutdown: images are left as a power cut leaves them.
 func (m *Module) Close() {
 	m.mu.Lock()
+	m.dead = true
 	m.end()
 	for _, r := range m.resources {
 		r.conn.dropLink()
