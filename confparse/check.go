@@ -34,11 +34,19 @@ type uses struct {
 	diags Diagnostics
 }
 
-// A use is a thing on a host.
+// A use is a thing on a host: it has a name, or is the minor of a number.
 type use struct {
-	kind string
-	host string
-	name string
+	kind  string
+	host  string
+	name  string
+	minor int
+}
+
+func (k use) String() string {
+	if k.kind == "minor" {
+		return "minor " + strconv.Itoa(k.minor)
+	}
+	return k.kind + " " + k.name
 }
 
 type used struct {
@@ -49,18 +57,18 @@ type used struct {
 func (u *uses) volume(r *Resource, h *Host, v *Volume) {
 	for _, host := range h.Names {
 		if v.Minor >= 0 {
-			u.claim(use{"minor", host, strconv.Itoa(v.Minor)}, r, v.devicePlace)
+			u.claim(use{kind: "minor", host: host, minor: v.Minor}, r, v.devicePlace)
 		}
 		if v.DeviceName != "" {
-			u.claim(use{"device", host, v.DeviceName}, r, v.devicePlace)
+			u.claim(use{kind: "device", host: host, name: v.DeviceName}, r, v.devicePlace)
 		}
 		// compat: the reference finds a disk that is used twice only if both come
 		// from the resource level. Others are reported by lint.
 		if v.handed&diskPart != 0 && v.Disk != "" && v.Disk != noDisk && h.Kind != Stacked {
-			u.claim(use{"disk", host, v.Disk}, r, v.diskPlace)
+			u.claim(use{kind: "disk", host: host, name: v.Disk}, r, v.diskPlace)
 		}
 		if v.MetaIndex != "" && v.MetaIndex != "internal" {
-			u.claim(use{"meta-disk", host, v.MetaDisk + " [" + v.MetaIndex + "]"}, r, v.metaPlace)
+			u.claim(use{kind: "meta-disk", host: host, name: v.MetaDisk + " [" + v.MetaIndex + "]"}, r, v.metaPlace)
 		}
 	}
 }
@@ -74,7 +82,7 @@ func (u *uses) claim(k use, r *Resource, p Place) {
 	}
 	u.diags = append(u.diags, Diagnostic{
 		Severity: Error, Code: "duplicate-" + k.kind, Place: p, Other: first.place,
-		Message: fmt.Sprintf("resource %s: %s %s on %s is already that of %s", r.Name, k.kind, k.name, k.host, first.res.Name),
+		Message: fmt.Sprintf("resource %s: %s on %s is already that of %s", r.Name, k, k.host, first.res.Name),
 	})
 }
 
@@ -102,7 +110,7 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	if e.Address == nil || e.Address.isLoopback() {
 		return
 	}
-	k := use{"address", "", e.Address.String()}
+	k := use{kind: e.Address.Family, host: e.Address.Port, name: e.Address.Addr}
 	first, ok := u.first[k]
 	if !ok {
 		u.first[k] = used{r, e.Place}
@@ -111,7 +119,7 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	if first.res != r {
 		u.diags = append(u.diags, Diagnostic{
 			Severity: Error, Code: "duplicate-address", Place: e.Place, Late: true, Other: first.place,
-			Message: fmt.Sprintf("resource %s: %s is already an address of %s", r.Name, k.name, first.res.Name),
+			Message: fmt.Sprintf("resource %s: %s is already an address of %s", r.Name, e.Address, first.res.Name),
 		})
 	}
 }
@@ -122,7 +130,7 @@ func (u *uses) claim84(r *Resource, h *Host) {
 	if h.Address.isLoopback() {
 		host = h.label()
 	}
-	u.claim(use{"address", host, h.Address.String()}, r, h.Place)
+	u.claim(use{kind: "address", host: host, name: h.Address.String()}, r, h.Place)
 }
 
 // Validate makes the checks that commands which act, or show the configuration,

@@ -109,7 +109,7 @@ func (l *linter) volume(r *Resource, h *Host, v *Volume) {
 			place += " [" + v.MetaIndex + "]" // several can share the device
 		}
 		l.storage(r, h, place, "meta-disk "+place, v.metaPlace)
-		if first, ok := l.disks[use{"storage", h.label(), v.MetaDisk}]; ok && place != v.MetaDisk {
+		if first, ok := l.disks[use{kind: "storage", host: h.label(), name: v.MetaDisk}]; ok && place != v.MetaDisk {
 			l.warn("storage", v.metaPlace, r, "the metadata lies on %s, which holds data of %s", v.MetaDisk, first.res.Name).Other = first.place
 		}
 	}
@@ -120,7 +120,7 @@ func (l *linter) volume(r *Resource, h *Host, v *Volume) {
 
 // storage claims a device, and reports who claimed it before.
 func (l *linter) storage(r *Resource, h *Host, device, what string, p Place) {
-	k := use{"storage", h.label(), device}
+	k := use{kind: "storage", host: h.label(), name: device}
 	if first, ok := l.disks[k]; ok {
 		l.warn("storage", p, r, "%s on %s is also used by %s", what, h.label(), first.res.Name).Other = first.place
 		return
