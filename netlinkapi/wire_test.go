@@ -251,3 +251,60 @@ func isEcho(c capture, g schema.Generation, m *Message) bool {
 	cmd := m.Op.In(g)
 	return c.dir == "<" && cmd != nil && cmd.Do && m.Op != schema.GetStatus && c.bytes[6]&multi == 0 && m.Get(schema.CfgContext) != nil
 }
+
+// What the tables say about commands and notifications holds for all that was
+// recorded.
+func TestTablesHoldForRecordings(t *testing.T) {
+	for module, g := range recordings {
+		t.Run(module, func(t *testing.T) {
+			for _, c := range readCaptures(t, module) {
+				if c.typ != "drbd" || c.raw {
+					continue
+				}
+				m, err := Codec{Generation: g}.Decode(c.bytes[nlmsgHeaderSize:])
+				require.NoError(t, err)
+				cmd, notice := m.Op.In(g), m.Op.Notice(g)
+				switch {
+				case c.dir == ">":
+					requireNeeds(t, c, cmd, &m)
+				case notice != nil:
+					requireSets(t, c, &m, notice.Sets)
+				default:
+					requireSets(t, c, &m, append([]schema.ID{schema.CfgContext, schema.CfgReply}, cmd.Reply...))
+				}
+			}
+		})
+	}
+}
+
+func requireSets(t *testing.T, c capture, m *Message, allowed []schema.ID) {
+	for _, v := range m.Sets {
+		require.Contains(t, allowed, v.Set.ID, c.step)
+	}
+}
+
+// requireNeeds checks that a request names the object that its command is about.
+func requireNeeds(t *testing.T, c capture, cmd *schema.Command, m *Message) {
+	const dump = 0x3 // high byte of the header's flags
+	where := m.Get(schema.CfgContext)
+	if c.bytes[7]&dump != 0 {
+		require.True(t, cmd.Dump, c.step)
+		return
+	}
+	require.True(t, cmd.Do, c.step)
+	node := where != nil && where.Set.Field("ctx_peer_node_id") != nil
+	switch cmd.Needs {
+	case schema.NeedMinor:
+		require.NotEqual(t, uint32(schema.NoMinor), m.Minor, c.step)
+	case schema.NeedResource:
+		require.NotEmpty(t, where.Str("ctx_resource_name"), c.step)
+	case schema.NeedPeerNode, schema.NeedConnection:
+		if node {
+			require.True(t, where.Has("ctx_peer_node_id"), c.step)
+		} else {
+			require.NotEmpty(t, where.Str("ctx_peer_addr"), c.step)
+		}
+	case schema.NeedPeerDevice:
+		require.True(t, where.Has("ctx_peer_node_id") && where.Has("ctx_volume"), c.step)
+	}
+}
