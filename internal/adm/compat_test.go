@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"drbdutils/confparse"
@@ -175,4 +176,51 @@ func TestInterruptIsStated(t *testing.T) {
 	require.Contains(t, errs.String(), "was interrupted")
 	require.Contains(t, errs.String(), "r0: done: new-resource")
 	require.Contains(t, errs.String(), "not done: attach")
+}
+
+func TestWaitConIntShowsThatItWaits(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte(twoHosts(oneDisk)), 0o600))
+	synctest.Test(t, func(t *testing.T) {
+		vars := record{Gen: "9", Node: "oak"}.vars("/nonexistent")
+		var out strings.Builder
+		tl, err := newTool(t.Context(), cli.Env{
+			Name: "drbdadm", Args: []string{"-c", file, "wait-con-int"},
+			Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,
+			Getenv: func(name string) string { return vars[name] },
+		})
+		require.NoError(t, err)
+		tl.backends = map[program]backend{drbdsetup: func(_ context.Context, env cli.Env) int {
+			require.Equal(t, []string{"wait-connect-resource", "r0"}, env.Args)
+			time.Sleep(3500 * time.Millisecond)
+			return setupTimeout
+		}}
+		require.Zero(t, tl.main(t.Context()), "boot goes on whatever comes of the waiting")
+		tl.flush()
+		require.Equal(t, "...", out.String())
+	})
+}
+
+func TestSeveralHostsOf84(t *testing.T) {
+	config := `global { usage-count no; }
+resource r0 {
+  device minor 0; meta-disk internal;
+  on oak { disk /dev/a; address 10.20.0.1:7000; }
+  on pine { disk /dev/a; address 10.20.0.2:7000; }
+  on birch { disk /dev/a; address 10.20.0.3:7000; }
+}
+`
+	run := func(args ...string) faultRun {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "drbd.conf")
+		require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+		return faultRecord{record: record{Gen: "8.4", Node: "oak", Config: file, Argv: args}}.play(t, dir)
+	}
+	got := run("-P", "birch", "disconnect", "r0")
+	require.Equal(t, []string{"drbdsetup-84 disconnect ipv4:10.20.0.1:7000 ipv4:10.20.0.3:7000"}, got.calls, got.stderr)
+
+	got = run("disconnect", "r0")
+	require.Equal(t, exitConfig, got.exit)
+	require.Contains(t, got.stderr, "--peer")
+	require.Empty(t, got.calls)
 }

@@ -239,9 +239,11 @@ func diagnosePeerDisks(r *confparse.Resource, about string, have *netlinkapi.Con
 			all = append(all, finding{fmt.Sprintf("the resync of volume %d", p.Volume), "paused",
 				"somebody paused it, or it waits for another one (resync-after)", []remedy{
 					{"drbdadm resume-sync " + r.Name, "goes on with the resync"}}})
+		case repl == schema.VerifyS || repl == schema.VerifyT:
+			all = append(all, finding{fmt.Sprintf("volume %d", p.Volume), "being verified", "the copies are compared; it is in use as usual", nil})
 		case repl != schema.ReplOff:
 			all = append(all, finding{fmt.Sprintf("volume %d", p.Volume), repl.String(),
-				fmt.Sprintf("%d KiB are still to be compared or copied; wait for it", p.Stats.Uint("peer_dev_out_of_sync")/2), nil})
+				fmt.Sprintf("%d KiB are still to be copied; it will be in order when that is done", p.Stats.Uint("peer_dev_out_of_sync")/2), nil})
 		}
 	}
 	return all

@@ -7,10 +7,10 @@ import (
 // endpoints84 returns the two addresses that name a connection of DRBD 8.4.
 func (p planner) endpoints84(o object) (own, peer string, refused *refusal) {
 	host, refused := p.peer84(o.res)
-	if refused != nil {
+	if refused != nil && !p.dry {
 		return "", "", refused
 	}
-	own, peer = "N/A", "N/A"
+	own, peer = "N/A", "N/A" // compat: a dry run goes on without an answer
 	if a := o.res.Me.Address; a != nil {
 		own = a.String()
 	}

@@ -16,6 +16,7 @@ type planner struct {
 	compat   bool // a 9 module that offers the interface of 8.4
 	cmd      command
 	options  []string // backend options of the command line
+	dry      bool     // nothing is done
 	verbose  int
 	peerName string                 // 8.4: --peer
 	node     string                 // this host
