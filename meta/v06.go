@@ -24,7 +24,9 @@ func (v06) Decode(block []byte) (*Superblock, error) {
 	if d.Magic != magic06 {
 		return nil, wrongMagic(d.Magic)
 	}
-	return &Superblock{Version: V06, Flags: Flags(d.Flags), Counters: d.Counters, NodeID: NoNodeID, MaxPeers: 1}, nil
+	sb := &Superblock{Version: V06, Flags: Flags(d.Flags), Counters: d.Counters, NodeID: NoNodeID}
+	sb.setGeometry(DefaultGeometry)
+	return sb, nil
 }
 
 func (v06) Encode(sb *Superblock) []byte {

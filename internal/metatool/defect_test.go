@@ -106,7 +106,7 @@ func TestNoQuestionsWithForce(t *testing.T) {
 	b.ok("--force - v09 IMG internal create-md 1") // other striping
 	require.Contains(t, b.stderr, "confirmation forced")
 	b.ok("--force --quiet - v09 IMG internal create-md 1")
-	require.Equal(t, "1 questions answered with yes because of --force\n", b.stderr)
+	require.Equal(t, "questions answered with yes because of --force: 1\n", b.stderr)
 }
 
 func TestDryRunChangesNothing(t *testing.T) {
@@ -156,6 +156,16 @@ func TestV06(t *testing.T) {
 	require.Equal(t, "0:1:1:1:1:0:0:0\n", b.ok("- v06 5 get-gi"))
 	b.ok("--force - v06 5 set-gi 1:7::::1")
 	require.Equal(t, "1:7:1:1:1:1:0:0\n", b.ok("- v06 5 get-gi"))
+	require.Contains(t, b.ok("--force - v06 5 dump-md"), "gc {\n    3; 7; 1; 1; 1;\n}\n")
+	require.Equal(t, "Consistent\n", b.ok("- v06 5 dstate"))
+	b.ok("- v06 5 show-gi")
+	for line, want := range map[string]int{
+		"apply-al": 255, "explain": 10, "restore-md": 10, "outdate": 5, "dump-superblock": 10, "dump-superblock -o json": 4,
+		"forget-peer": 255, "check-resize": 0, "repair-md": 0, "read-dev-uuid": 0, "invalidate": 0,
+	} {
+		code, _ := b.run("--force - v06 5 " + line)
+		require.Equal(t, want, code, line)
+	}
 }
 
 func TestSmallDevicesNeedForce(t *testing.T) {

@@ -67,7 +67,7 @@ func (t *tool) lock(ctx context.Context) (unlock func(), err error) {
 	case err != nil:
 	case !attached:
 		return unlock, nil
-	case t.cmd.modifies && !t.opt.tentativeRepair(t.cmd):
+	case t.cmd.modifies && !t.onlyLooks():
 		err = fail(exitUsage, "Device '%d' is configured!", t.minor)
 	default:
 		t.stale = true
@@ -77,10 +77,8 @@ func (t *tool) lock(ctx context.Context) (unlock func(), err error) {
 	return nil, err
 }
 
-// tentativeRepair reports whether a command that usually writes only looks.
-func (o *options) tentativeRepair(c *command) bool {
-	return c.name == "repair-md" && (o.tentative || o.dryRun)
-}
+// onlyLooks reports whether a repair is not to be made, only talked about.
+func (t *tool) onlyLooks() bool { return t.cmd.name == "repair-md" && t.opt.dryRun }
 
 // diskStates are the states of a local disk, in the order of the kernel.
 var diskStates = []string{

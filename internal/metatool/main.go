@@ -72,7 +72,7 @@ func Main(ctx context.Context, env cli.Env) int {
 	}
 	code := t.report(err)
 	if t.suppressed > 0 {
-		t.remark("%d questions answered with yes because of --force", t.suppressed)
+		t.remark("questions answered with yes because of --force: %d", t.suppressed)
 	}
 	if t.stale {
 		t.remark("# Output might be stale, since minor %d is attached", t.minor)
@@ -92,8 +92,7 @@ func (t *tool) report(err error) int {
 		return f.code
 	}
 	t.remark("%s: %v", t.path, err)
-	switch {
-	case errors.Is(err, meta.ErrTooSmall):
+	if errors.Is(err, meta.ErrTooSmall) {
 		return exitBadValue
 	}
 	return exitNoMetadata

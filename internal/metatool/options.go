@@ -13,13 +13,13 @@ import (
 
 // options are those of the command line.
 type options struct {
-	force, quiet, ignoreSanity, dryRun, tentative bool
-	json                                          bool
-	verbose                                       int
-	nodeID                                        int // -1 if not given
-	varLib                                        string
-	output                                        string
-	bitmap                                        meta.Init
+	force, quiet, ignoreSanity, dryRun bool
+	json                               bool
+	verbose                            int
+	nodeID                             int // -1 if not given
+	varLib                             string
+	output                             string
+	bitmap                             meta.Init
 
 	geometry      meta.Geometry
 	effectiveSize uint64
@@ -60,7 +60,7 @@ var optionSpecs = []optionSpec{
 	{name: "verbose", short: "v", set: func(o *options, _ string) error { o.verbose++; return nil }},
 	{name: "ignore-sanity-checks", set: flag(func(o *options) *bool { return &o.ignoreSanity })},
 	{name: "dry-run", set: flag(func(o *options) *bool { return &o.dryRun })},
-	{name: "tentative", set: flag(func(o *options) *bool { return &o.tentative })},
+	{name: "tentative", set: flag(func(o *options) *bool { return &o.dryRun })},
 	{name: "json", only: []string{"explain"}, set: flag(func(o *options) *bool { return &o.json })},
 	{name: "peer-max-bio-size", short: "p", arg: cli.RequiredArg, only: onCreate, set: func(o *options, s string) error {
 		return setNumber(&o.peerMaxBio, "peer-max-bio-size", s, 1, 0, 1<<20)

@@ -166,7 +166,7 @@ func (t *tool) dropBackup() {
 // repairMD corrects the entries of nodes that were never there.
 func (t *tool) repairMD() error {
 	img, err := t.open()
-	look := t.opt.tentativeRepair(t.cmd)
+	look := t.onlyLooks()
 	if errors.Is(err, meta.ErrNoMetadata) && t.dev != nil {
 		if old, lastErr := t.openLastKnown(); lastErr == nil {
 			if look {

@@ -67,15 +67,15 @@ func (t *tool) verifyDump() error {
 }
 
 func (t *tool) restoreMD() error {
+	if t.version == meta.V06 {
+		return fail(exitBadValue, "Format v06 is a file of counters: use create-md and set-gi")
+	}
 	_, err := t.open()
 	if err == nil && !t.ask("Valid meta-data found, overwrite?") {
 		return silent(exitNoMetadata)
 	}
 	if err != nil && !errors.Is(err, meta.ErrNoMetadata) {
 		return err
-	}
-	if t.dev == nil {
-		return silent(exitNoMetadata)
 	}
 	r, done, err := t.dumpFile()
 	if err != nil {
