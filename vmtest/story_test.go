@@ -142,14 +142,18 @@ func (s *story) await(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// patience is how long a story waits for a state. Emulated machines on a busy
+// host are slow.
+const patience = 3 * time.Minute
+
 func (s *story) waitFor(ts *testscript.TestScript, g *Guest, pattern *regexp.Regexp, command string) {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		s.run(ts, g, command)
 		if pattern.Match(s.last.Stdout) {
 			return
 		}
 	}
-	ts.Fatalf("%s: no %q within a minute, but:\n%s%s", g.Name, pattern, s.last.Stdout, s.last.Stderr)
+	ts.Fatalf("%s: no %q within %s, but:\n%s%s", g.Name, pattern, patience, s.last.Stdout, s.last.Stderr)
 }
 
 func (s *story) put(ts *testscript.TestScript, _ bool, args []string) {
