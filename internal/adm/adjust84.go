@@ -132,7 +132,10 @@ func (a *adjuster) connection84(o object) error {
 		op := a.setup(o, "disconnect", haveOwn, havePeer)
 		a.ops(Disconnect84, "disconnect", nil, []Op{op}).Why = "the addresses change"
 	}
-	_, err := a.bare().step(a.plan, Connect84, "connect", o, nil, planner.connect84)
+	step, err := a.bare().step(a.plan, Connect84, "connect", o, nil, planner.connect84)
+	if err == nil {
+		step.Why = "the resource is not connected to " + peer
+	}
 	return err
 }
 

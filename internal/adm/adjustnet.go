@@ -86,6 +86,7 @@ func (a *adjuster) create(o object, after *Step) error {
 	if err != nil {
 		return err
 	}
+	peer.Why = "the module has no connection to " + o.conn.Name
 	if err := a.proxyFor(o); err != nil {
 		return err
 	}
@@ -129,7 +130,9 @@ func (a *adjuster) connect(o object, after *Step) error {
 	if err != nil {
 		return err
 	}
+	c.Why = o.conn.Name + " is not connected"
 	a.last = a.ops(Wait, "wait-connect", c, []Op{a.waitOp(o)})
+	a.last.Why = "one connection after the other is changed"
 	a.waits = append(a.waits, a.last)
 	return nil
 }

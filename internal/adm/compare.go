@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 // wants.
 type Change struct {
 	Option   string
-	Old, New string // as users write it; "" if the side has not set it
+	Old, New string // as users write it, secrets left out
 }
 
 // diff returns the options that the module has otherwise than the configuration
@@ -48,18 +49,21 @@ func diffOnly(want, have confparse.Options, names ...string) []Change {
 }
 
 func newChange(name string, old, now *confparse.Option) Change {
-	return Change{Option: name, Old: publicText(old), New: publicText(now)}
+	field := cmp.Or(old, now).Field
+	return Change{Option: name, Old: publicText(old, field), New: publicText(now, field)}
 }
 
-// publicText returns an option's value for people to see.
-func publicText(o *confparse.Option) string {
+// publicText returns an option's value for people to see; nil means the default.
+func publicText(o *confparse.Option, field *schema.Field) string {
 	switch {
-	case o == nil:
-		return ""
-	case o.Field != nil && o.Field.Flags&schema.Sensitive != 0:
+	case o != nil && field != nil && field.Flags&schema.Sensitive != 0:
 		return "(secret)"
+	case o != nil:
+		return valueText(*o)
+	case field == nil || field.Kind == schema.String:
+		return "none"
 	}
-	return valueText(*o)
+	return field.Format(field.Default()) + " (default)"
 }
 
 // known returns the wanted options that the module knows.

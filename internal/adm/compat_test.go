@@ -224,3 +224,30 @@ resource r0 {
 	require.Contains(t, got.stderr, "--peer")
 	require.Empty(t, got.calls)
 }
+
+func TestPlanSaysWhatAndWhy(t *testing.T) {
+	state, err := filepath.Abs(filepath.Join(goldens, "shows/mixed.show"))
+	require.NoError(t, err)
+	t.Chdir(filepath.Join(goldens, "configs"))
+	got := faultRecord{record: record{
+		Gen: "9", Node: "oak", Config: "mesh3.conf", Argv: []string{"plan", "bank"}, Env: map[string]string{showFile: state},
+	}}.play(t, t.TempDir())
+	require.Zero(t, got.exit, got.stderr)
+	require.Empty(t, got.calls, "a plan does nothing")
+	require.Equal(t, `bank:
+  1. resource-options (harmless)
+       quorum: off -> majority
+     drbdsetup resource-options bank --set-defaults --auto-promote=yes --quorum=majority --on-no-quorum=suspend-io
+  2. detach (takes the disk offline): the disk is /dev/vg9/old and shall be /dev/vg0/bank0
+     drbdsetup detach --diskless 20
+  3. net-options (harmless)
+       ko-count: 2 -> 7 (default)
+     drbdsetup net-options bank 1 --set-defaults --_name=pine --verify-alg=crc32c --max-buffers=8k --protocol=C
+  4. attach (harmless): the disk is not attached
+     drbdmeta 20 v09 /dev/vg0/bank0 internal repair-md
+     drbdmeta 20 v09 /dev/vg0/bank0 internal apply-al
+     drbdsetup attach 20 /dev/vg0/bank0 /dev/vg0/bank0 internal
+  5. connect (harmless): pine is not connected
+     drbdsetup connect bank 1
+`, got.stdout)
+}

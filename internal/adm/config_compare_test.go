@@ -73,7 +73,7 @@ func (c comparison) compare(t *testing.T, lines []string) string {
 		switch {
 		case code != want:
 			return fmt.Sprintf("%s: exit code %d, but %d here\n%s", command, want, code, stderr)
-		case code == 0 && out != wantOut:
+		case code == 0 && out != expected(wantOut):
 			return fmt.Sprintf("%s: prints\n%s\nbut here\n%s", command, wantOut, out)
 		}
 	}
@@ -274,21 +274,50 @@ func (g *inventor) resource(name string) {
 		if atTop {
 			g.volumes(explicit, first, volumes)
 		}
+		if g.chance(15) {
+			g.syncer()
+		}
+		floating := len(hosts) == 2 && g.chance(10)
+		six := g.chance(15)
 		for i, h := range hosts {
-			g.block("on "+h, func() {
+			address := fmt.Sprintf("%s10.0.0.%d:%d", pick(g, "", "ipv4 ", "ssocks "), i+1, g.port)
+			if six {
+				address = fmt.Sprintf("ipv6 [fd00::%d]:%d", i+1, g.port)
+			}
+			head := "on " + h
+			if floating {
+				head = "floating " + address
+			}
+			g.block(head, func() {
 				if ids {
 					g.line("node-id %d;", i)
 				}
-				g.line("address %s10.0.0.%d:%d;", pick(g, "", "ipv4 "), i+1, g.port)
+				if !floating {
+					g.line("address %s;", address)
+				}
 				if !atTop {
 					g.volumes(explicit, first, volumes)
 				}
 			})
 		}
+		if floating {
+			return
+		}
 		if len(hosts) == 3 || ids && g.chance(40) {
 			g.connections(hosts)
 		}
 		g.sections(25)
+	})
+}
+
+// syncer writes the section of release 8.3.
+func (g *inventor) syncer() {
+	g.block("syncer", func() {
+		for _, line := range []string{"rate 30M;", "al-extents 257;", "verify-alg sha1;", "c-plan-ahead 15;", "use-rle;", "c-min-rate 3M;"} {
+			if g.chance(40) {
+				g.line("%s", line)
+			}
+		}
 	})
 }
 
@@ -304,6 +333,13 @@ func (g *inventor) volumes(explicit bool, first, n int) {
 		if !explicit {
 			body()
 			continue
+		}
+		if g.chance(20) {
+			plain := body
+			body = func() {
+				plain()
+				g.block("disk", func() { g.options(2, schema.ToDisk) })
+			}
 		}
 		g.block(fmt.Sprintf("volume %d", i), body)
 	}
@@ -355,7 +391,7 @@ func (g *inventor) spoil() {
 		g.out[at] = line + pick(g, ";", "}", "{", " x", "\"", " 7")
 	case 4:
 		words := strings.Fields(line)
-		words[g.IntN(len(words))] = pick(g, "disk", "17", "yes", "net", "\"\"", "10.0.0.1", "::1", "a.b")
+		words[g.IntN(len(words))] = pick(g, "disk", "17", "yes", "net", "10.0.0.1", "::1", "a.b")
 		g.out[at] = strings.Join(words, " ")
 	case 5:
 		other := g.IntN(len(g.out))

@@ -1,7 +1,6 @@
 package adm
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -146,7 +145,7 @@ func (r planReport) write(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 		for _, c := range s.Changes {
-			fmt.Fprintf(w, "       %s: %s -> %s\n", c.Option, cmp.Or(c.Old, "default"), cmp.Or(c.New, "default"))
+			fmt.Fprintf(w, "       %s: %s -> %s\n", c.Option, c.Old, c.New)
 		}
 		for _, line := range s.Commands {
 			fmt.Fprintf(w, "     %s\n", line)

@@ -144,8 +144,23 @@ func (t *tool) showStage(ctx context.Context, steps []*Step, failed *failures) {
 	}
 }
 
+// showReasons says why steps are necessary.
+func (t *tool) showReasons() {
+	for _, s := range t.plan.useful() {
+		if s.Why != "" {
+			t.complain("%s %s: %s", s.Name, s.Res, s.Why)
+		}
+		for _, c := range s.Changes {
+			t.complain("%s %s: %s is %s and shall be %s", s.Name, s.Res, c.Option, c.Old, c.New)
+		}
+	}
+}
+
 // showDependencies says what waits for what.
 func (t *tool) showDependencies() {
+	if t.req.verbose > 2 {
+		t.showReasons()
+	}
 	token := map[*Step]string{}
 	for i, s := range t.plan {
 		token[s] = fmt.Sprintf("[%d]", i+1)
