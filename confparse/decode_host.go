@@ -33,7 +33,18 @@ var stackedRules = []rule[*Host]{
 	{word: "node-id", gen: schema.V9, once: nodeIDOnce, read: readNodeID},
 }
 
-// volumeRules are the statements of a volume section.
+// hostVolumeRules are the statements of a volume section in a host.
+var hostVolumeRules = []rule[*Volume]{
+	{word: "disk", read: readDiskBoth},
+	{word: "device", once: deviceOnce, read: readDevice},
+	{word: "meta-disk", read: readMetaDisk},
+	{word: "flexible-meta-disk", read: readFlexible},
+	{word: "tiebreaker", gen: schema.V9, read: readTiebreaker},
+}
+
+// volumeRules are those of one in a resource.
+//
+// compat: of several device statements the last one counts.
 var volumeRules = []rule[*Volume]{
 	{word: "disk", read: readDiskBoth},
 	{word: "device", read: readDevice},
@@ -45,7 +56,7 @@ var volumeRules = []rule[*Volume]{
 // stackedVolumeRules are those of a volume in a stacked section, whose disk is
 // the device below.
 var stackedVolumeRules = []rule[*Volume]{
-	{word: "device", read: readDevice},
+	{word: "device", once: deviceOnce, read: readDevice},
 	{word: "disk", form: blockForm, read: readDiskBoth},
 }
 
@@ -105,7 +116,7 @@ func readHostProxy(d *decoder, h *Host, s *statement) {
 }
 
 func readHostVolume(d *decoder, h *Host, s *statement) {
-	v := d.volume(&h.Volumes, s, volumeRules)
+	v := d.volume(&h.Volumes, s, hostVolumeRules)
 	if v == nil {
 		return
 	}
