@@ -236,9 +236,9 @@ const magicPmem = 0x6AA667A6
 // replayPmem reads the table that the module keeps in persistent memory: a magic
 // number, then the extent of each slot.
 func (l *Log) replayPmem(area []byte, extents uint32, s *slots) {
-	n := min(int(extents), len(area)/4-1, alMaxSlots)
+	n := min(uint64(extents), uint64(len(area)/4-1), alMaxSlots)
 	for i := range n {
-		s.set(i, binary.BigEndian.Uint32(area[4+4*i:]))
+		s.set(int(i), binary.BigEndian.Uint32(area[4+4*i:]))
 	}
 	l.Updates = true
 }
