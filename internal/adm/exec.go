@@ -213,7 +213,7 @@ func (t *tool) chosen(p program) string {
 func start(ctx context.Context, env cli.Env, more []string) int {
 	c := exec.CommandContext(ctx, env.Name, env.Args...)
 	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
-	c.Env = append(c.Environ(), more...)
+	c.Env = append(withoutNodeIDs(c.Environ()), more...)
 	err := c.Run()
 	if err == nil {
 		return 0
@@ -225,4 +225,9 @@ func start(ctx context.Context, env cli.Env, more []string) int {
 	// success for it.
 	fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
 	return exitBroken
+}
+
+// withoutNodeIDs drops the names of nodes that a handler has for another resource.
+func withoutNodeIDs(env []string) []string {
+	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "DRBD_NODE_ID_") })
 }

@@ -24,13 +24,15 @@ func (p planner) endpoints84(o object) (own, peer string, refused *refusal) {
 }
 
 // peer84 returns the other host of a resource. Where there are several, the
-// command line has to name one.
+// command line or the module that calls a handler has to name one.
 func (p planner) peer84(r *confparse.Resource) (*confparse.Host, *refusal) {
 	if r.Peer84 != nil {
 		return r.Peer84, nil
 	}
 	for _, h := range r.Hosts {
-		if h != r.Me && p.peerName != "" && h.Answers(p.peerName) {
+		named := p.peerName != "" && h.Answers(p.peerName)
+		called := p.peerAddress != "" && h.Address != nil && h.Address.Addr == p.peerAddress
+		if h != r.Me && (named || called) {
 			return h, nil
 		}
 	}

@@ -12,17 +12,18 @@ import (
 // A planner builds the calls of one command. It knows what the command line says
 // besides the objects, and nothing of the host.
 type planner struct {
-	gen      schema.Generation
-	compat   bool // a 9 module that offers the interface of 8.4
-	cmd      command
-	options  []string // backend options of the command line
-	dry      bool     // nothing is done
-	verbose  int
-	peerName string                 // 8.4: --peer
-	node     string                 // this host
-	file     string                 // the main configuration file
-	proxies  map[string]*proxyState // for adjust
-	running  running                // for adjust
+	gen         schema.Generation
+	compat      bool // a 9 module that offers the interface of 8.4
+	cmd         command
+	options     []string // backend options of the command line
+	dry         bool     // nothing is done
+	verbose     int
+	peerName    string                 // 8.4: --peer
+	peerAddress string                 // 8.4: of the peer that a handler is called about
+	node        string                 // this host
+	file        string                 // the main configuration file
+	proxies     map[string]*proxyState // for adjust
+	running     running                // for adjust
 }
 
 // setup returns a call of drbdsetup.

@@ -37,7 +37,7 @@ func (t *tool) prepare() int {
 		return code
 	}
 	t.planner = planner{
-		gen: t.gen, cmd: t.cmd, options: passed, dry: t.req.dryRun > 0, verbose: t.req.verbose, peerName: t.req.peer, node: t.node, file: t.conf.File,
+		gen: t.gen, cmd: t.cmd, options: passed, dry: t.req.dryRun > 0, verbose: t.req.verbose, peerName: t.req.peer, peerAddress: t.env.Getenv("DRBD_PEER_ADDRESS"), node: t.node, file: t.conf.File,
 		compat: t.driver.Compat && t.conf.Legacy,
 	}
 	t.watching = t.planner.has("watch")

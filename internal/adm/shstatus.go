@@ -81,7 +81,10 @@ func (t *tool) promote(ctx context.Context, o object) int {
 	code := 0
 	for attempt := range promotions {
 		if attempt > 0 {
-			time.Sleep(promotionPause)
+			select {
+			case <-ctx.Done():
+			case <-time.After(promotionPause):
+			}
 		}
 		code = t.do(ctx, t.planner.setup(o, "primary", o.minor()))
 		if code == 0 || ctx.Err() != nil {
