@@ -338,7 +338,10 @@ func (m *Module) startVerify(r *request) schema.Code {
 	}
 	const perBlock = blockSize / 512
 	d := r.device
-	d.verifyFrom, d.verifyTo = parms.Uint("ov_start_sector")/perBlock, math.MaxUint64
+	d.verifyTo = math.MaxUint64
+	if start, ok := parms.Get("ov_start_sector"); ok { // else from where the last one stopped
+		d.verifyFrom = start.Num / perBlock
+	}
 	if stop, ok := parms.Get("ov_stop_sector"); ok {
 		d.verifyTo = stop.Num / perBlock
 	}
@@ -350,6 +353,8 @@ func (m *Module) invalidate(r *request) schema.Code {
 	if d.disk == nil {
 		return schema.ErrNoDisk
 	}
+	d.frozen = true
+	defer func() { d.frozen = false }()
 	if d.state.conn == standAlone && d.state.role == schema.Secondary {
 		code := d.request(change{Disk: new(schema.Inconsistent)})
 		if code.OK() {
@@ -366,6 +371,8 @@ func (m *Module) invalidateRemote(r *request) schema.Code {
 	if d.disk == nil {
 		return schema.ErrNoDisk
 	}
+	d.frozen = true
+	defer func() { d.frozen = false }()
 	if d.state.conn == standAlone && d.state.role == schema.Primary {
 		code := d.request(change{PDsk: new(schema.Inconsistent)})
 		if code.OK() {

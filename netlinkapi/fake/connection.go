@@ -56,21 +56,31 @@ func (c *connection) deconfigure() {
 	c.net, c.my, c.peer = nil, "", ""
 }
 
-// set changes the state of the connection and of all its devices, here only.
-func (c *connection) set(ch change, hard bool) schema.Code {
+// check returns the states of all devices that a change leads to, and StateDone,
+// or why there are none. With hard, nothing is refused.
+func (c *connection) check(ch change, hard bool) (map[*device]state, schema.Code) {
 	next := map[*device]state{}
 	same := ch.Conn == nil || *ch.Conn == c.state
 	for _, d := range c.res.devices {
 		next[d] = ch.apply(d.state).sane()
 		same = same && next[d] == d.state
 		if code := d.allows(d.state, next[d]); !hard && next[d] != d.state && !code.OK() {
-			return code
+			return nil, code
 		}
 	}
-	if same {
-		return schema.StateNothingToDo
+	switch {
+	case same:
+		return nil, schema.StateNothingToDo
+	case hard:
+		return next, schema.StateDone
 	}
-	if code := reachable(state{conn: c.state}, change{Conn: ch.Conn}.apply(state{conn: c.state})); !hard && !code.OK() {
+	return next, reachable(state{conn: c.state}, change{Conn: ch.Conn}.apply(state{conn: c.state}))
+}
+
+// set changes the state of the connection and of all its devices, here only.
+func (c *connection) set(ch change, hard bool) schema.Code {
+	next, code := c.check(ch, hard)
+	if code != schema.StateDone {
 		return code
 	}
 	c.res.commit(true, func() {
@@ -81,7 +91,7 @@ func (c *connection) set(ch change, hard bool) schema.Code {
 			c.state = min(*ch.Conn, wfReportParams)
 		}
 	})
-	return schema.StateDone
+	return code
 }
 
 // up reports whether any volume is connected or more.
@@ -194,14 +204,23 @@ func (c *connection) ask(volume uint32, ch change) schema.Code {
 	return code
 }
 
-// answer carries out what the peer asked for.
+// answer tells the peer whether a change that it asks for may be, and carries it
+// out. The answer goes first: what follows from the change may send more.
 func (c *connection) answer(p packet) {
-	ch := p.Change.mirror()
-	code := schema.StateUnknownError
+	ch, code := p.Change.mirror(), schema.StateUnknownError
+	d := c.res.volume(p.Volume)
 	if p.Volume == allVolumes {
-		code = c.set(ch, false)
-	} else if d := c.res.volume(p.Volume); d != nil {
-		code = d.set(ch, false)
+		_, code = c.check(ch, false)
+	} else if d != nil {
+		_, code = d.check(ch, false)
 	}
 	c.link.send(packet{Kind: answerState, Volume: p.Volume, ID: p.ID, Code: code})
+	if code != schema.StateDone {
+		return
+	}
+	if p.Volume == allVolumes {
+		c.set(ch, false)
+		return
+	}
+	d.set(ch, false)
 }

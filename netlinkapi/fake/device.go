@@ -111,24 +111,29 @@ func (d *device) allows(old, new state) schema.Code {
 	return reachable(old, new)
 }
 
-// set changes the device's state here, without asking the peer. With hard, only
-// what is impossible is refused.
-func (d *device) set(c change, hard bool) schema.Code {
+// check returns the state that a change leads to, and StateDone, or why there is
+// none. With hard, only what is impossible is refused.
+func (d *device) check(c change, hard bool) (state, schema.Code) {
 	old := d.state
-	new := c.apply(old).sane()
-	if new == old {
-		return schema.StateNothingToDo
+	next := c.apply(old).sane()
+	switch {
+	case next == old:
+		return next, schema.StateNothingToDo
+	case next.disk == schema.Failed && old.disk == schema.Diskless:
+		return next, schema.StateIsDiskless
+	case hard:
+		return next, schema.StateDone
 	}
-	if new.disk == schema.Failed && old.disk == schema.Diskless {
-		return schema.StateIsDiskless
+	return next, d.allows(old, next)
+}
+
+// set changes the device's state here, without asking the peer.
+func (d *device) set(c change, hard bool) schema.Code {
+	next, code := d.check(c, hard)
+	if code == schema.StateDone {
+		d.res.commit(false, func() { d.state = next })
 	}
-	if !hard {
-		if code := d.allows(old, new); !code.OK() {
-			return code
-		}
-	}
-	d.res.commit(false, func() { d.state = new })
-	return schema.StateDone
+	return code
 }
 
 // request changes the device's state, with the consent of the peer where that is
@@ -160,6 +165,9 @@ func (d *device) noteState(old state) {
 	s := d.state
 	if !d.attached() {
 		return
+	}
+	if s.conn.verifying() && !old.conn.verifying() {
+		d.beginVerify()
 	}
 	flags := d.disk.flags &^ stateFlags
 	for flag, on := range map[meta.Flags]bool{

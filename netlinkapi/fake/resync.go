@@ -52,12 +52,7 @@ func (d *device) followSync(before, now state) {
 	case syncTarget:
 		d.res.m.work.Go(d.pull)
 	case verifyS:
-		d.startRun(d.disk.bits.bits)
-		d.sync.cursor = min(d.verifyFrom, d.disk.bits.bits)
-		d.sync.end = min(d.verifyTo, d.disk.bits.bits)
 		d.res.m.work.Go(d.verify)
-	case verifyT:
-		d.startRun(d.disk.bits.bits)
 	}
 }
 
@@ -260,6 +255,7 @@ func (d *device) noteSynced(p packet) {
 func (d *device) finishSync() {
 	d.flush()
 	u := &d.disk.uuids
+	done := change{Conn: new(connected), Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}
 	if d.state.conn.target() {
 		if d.peer != nil {
 			during := u[uuidCurrent]
@@ -267,20 +263,32 @@ func (d *device) finishSync() {
 			u.startBitmap(during)
 			u[uuidCurrent] = d.peer.uuids.at(uuidCurrent)
 		}
-		if d.helper("after-resync-target"); d.disk == nil || !d.state.conn.target() {
-			return
-		}
+		u.clearBitmap()
+		d.setCurrent(u.at(uuidCurrent))
+		d.finish(done, "after-resync-target")
+		return
 	}
-	source := !d.state.conn.target()
 	u.clearBitmap()
 	if d.peer != nil {
 		d.peer.uuids = *u
 	}
-	d.set(change{Conn: new(connected), Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}, true)
-	d.setCurrent(u.at(uuidCurrent))
-	if source {
-		d.res.conn.unfencePeer()
-	}
+	d.finish(done, "")
+	d.save()
+	d.res.conn.unfencePeer()
+}
+
+// finish makes a change that ends a resync or verify. The helper, if there is one
+// to call, meets the new state, but others are told of it only afterwards.
+func (d *device) finish(c change, helper string) {
+	next, _ := d.check(c, true)
+	d.res.commit(false, func() {
+		old := d.state
+		d.state = next
+		d.noteState(old)
+		if helper != "" {
+			d.helper(helper)
+		}
+	})
 }
 
 // tellProgress sends an event from time to time, and keeps marks for the speed.

@@ -7,6 +7,20 @@ import (
 
 var verifyTable = crc64.MakeTable(crc64.ECMA)
 
+// beginVerify notes how much there is to verify. The peer learns from the first
+// block where it begins.
+func (d *device) beginVerify() {
+	from := uint64(0)
+	if d.state.conn == verifyS {
+		from = min(d.verifyFrom, d.disk.bits.bits)
+	}
+	d.startRun(d.disk.bits.bits - from)
+	d.sync.cursor, d.sync.end = from, d.disk.bits.bits
+	if d.state.conn == verifyS {
+		d.sync.end = min(d.verifyTo, d.disk.bits.bits)
+	}
+}
+
 // verify has the peer compare checksums, block by block.
 func (d *device) verify() {
 	m := d.res.m
@@ -56,6 +70,10 @@ func (d *device) compareVerify(p packet) {
 		return
 	}
 	block := uint64(p.Offset) / blockSize
+	if d.sync.cursor == 0 { // the first says where the verify begins
+		d.startRun(d.disk.bits.bits - block)
+		d.sync.end = d.disk.bits.bits
+	}
 	sum, _ := d.checksum(block)
 	d.sync.cursor = block + 1
 	d.foundDifferent(block, sum == p.Sum)
@@ -76,11 +94,15 @@ func (d *device) foundDifferent(block uint64, equal bool) {
 
 func (d *device) finishVerify() {
 	d.flush()
-	if d.sync.differ > 0 {
-		d.helper("out-of-sync")
-	}
 	source := d.state.conn == verifyS
-	d.set(change{Conn: new(connected)}, true)
+	if d.verifyFrom = d.sync.cursor; d.disk == nil || d.verifyFrom >= d.disk.bits.bits {
+		d.verifyFrom = 0
+	}
+	helper := ""
+	if d.sync.differ > 0 {
+		helper = "out-of-sync"
+	}
+	d.finish(change{Conn: new(connected)}, helper)
 	if source {
 		d.report(reportState)
 	}
