@@ -91,12 +91,17 @@ func drbdsetup(t testing.TB, dir, stdin string, argv ...string) result {
 
 // drbdsetupAs runs it under another name.
 func drbdsetupAs(t testing.TB, name, dir, stdin string, argv ...string) result {
+	return drbdsetupReading(t, name, dir, strings.NewReader(stdin), argv...)
+}
+
+// drbdsetupReading runs it with a standard input that may take its time.
+func drbdsetupReading(t testing.TB, name, dir string, stdin io.Reader, argv ...string) result {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	exit := setup.Main(ctx, cli.Env{
 		Name: name, Args: argv,
-		Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
+		Stdin: stdin, Stdout: &stdout, Stderr: &stderr,
 		Getenv: func(name string) string {
 			if name == cli.FakeVariable {
 				return dir

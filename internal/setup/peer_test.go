@@ -48,6 +48,8 @@ type peer struct {
 	mu       sync.Mutex
 	requests [][]byte // whole messages, without those to the controller
 	wg       sync.WaitGroup
+	once     bool // notifications go to the first listener only
+	told     sync.Once
 }
 
 // start serves the peer below dir as the tools expect it of a module without a
@@ -96,7 +98,7 @@ func (p *peer) serve(c *net.UnixConn) {
 			p.request(c, m)
 			if joined && !told && binary.LittleEndian.Uint16(m[6:])&flagDump != 0 {
 				told = true
-				p.events(c)
+				p.tell(c)
 			}
 		}
 	}
@@ -173,6 +175,15 @@ func (p *peer) reply(op byte, minor, seq uint32) []byte {
 		m = attribute(m, 1, nest)
 	}
 	return stamp(m, seq, 0)
+}
+
+// tell sends the notifications to a listener.
+func (p *peer) tell(c *net.UnixConn) {
+	if p.once {
+		p.told.Do(func() { p.events(c) })
+		return
+	}
+	p.events(c)
 }
 
 func (p *peer) events(c *net.UnixConn) {

@@ -1,8 +1,10 @@
 package setup_test
 
 import (
+	"encoding/hex"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -264,3 +266,50 @@ func (d *described) options() []string {
 	}
 	return all
 }
+
+// A lateEnd is a standard input that ends after a while.
+type lateEnd time.Duration
+
+func (l lateEnd) Read([]byte) (int, error) {
+	time.Sleep(time.Duration(l))
+	return 0, io.EOF
+}
+
+// drbd-utils waits for a lost notification for ever, and gives up when the kernel
+// dropped some. Here the state is read again in both cases, and told as far as it
+// differs from what was told before.
+func TestLostNotifications(t *testing.T) {
+	overrun := make([]byte, 16)
+	overrun[0], overrun[4] = 16, 4
+	lost := map[string]func([]recorded) []recorded{
+		"missing number": func(all []recorded) []recorded { return all },
+		"overrun": func(all []recorded) []recorded {
+			return append(all[:slices.IndexFunc(all, event)+2:cap(all)], recorded{Phase: "event", Hex: hex.EncodeToString(overrun)})
+		},
+	}
+	for name, lose := range lost {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeer(t, 2)
+			p.once = true
+			for _, s := range records[scene](t, "events9.jsonl.gz") {
+				if s.Name == "lost-sequence-number-stalls" {
+					p.messages = lose(slices.DeleteFunc(s.Messages, func(r recorded) bool { return r.Special != "" }))
+				}
+			}
+			dir := t.TempDir()
+			p.start(t, dir)
+			got := drbdsetupReading(t, "drbdsetup", dir, lateEnd(2*time.Second), "events2", "--poll")
+			require.Empty(t, got.stderr)
+			require.Zero(t, got.exit)
+			_, live, found := strings.Cut(got.stdout, "exists -\n")
+			require.True(t, found)
+			require.Equal(t, "change resource name:ev may_promote:no promotion_score:10102\n"+
+				"change connection name:ev peer-node-id:1 conn-name:nodeb role:Primary\n"+
+				"change resource name:ev may_promote:yes promotion_score:10102\n"+
+				"change connection name:ev peer-node-id:1 conn-name:nodeb role:Secondary\n", live)
+		})
+	}
+}
+
+func event(r recorded) bool { return r.Phase == "event" }
