@@ -53,9 +53,18 @@ const blockWords = BlockSize / 4
 // window is how many words of every slot are looked at together.
 func (b *Bitmap) window() int64 { return chunk / (BlockSize * b.slots) * blockWords }
 
+// verdict is what to do after a look at a window.
+type verdict int
+
+const (
+	next  verdict = iota // look at the next one
+	store                // write this one back first
+	stop                 // look no further
+)
+
 // windows calls f with each stretch of the area that holds words first to last
-// (not included) of the slots, and writes it back where f says that it changed.
-func (b *Bitmap) windows(first, last int64, f func(k int64, area []byte) (changed bool)) error {
+// (not included) of the slots. The stretch starts with word k.
+func (b *Bitmap) windows(first, last int64, f func(k int64, area []byte) verdict) error {
 	span := 4 * b.slots
 	first = first &^ (blockWords - 1)
 	last = (last + blockWords - 1) &^ (blockWords - 1)
@@ -66,8 +75,11 @@ func (b *Bitmap) windows(first, last int64, f func(k int64, area []byte) (change
 		if _, err := readFull(b.disk, area, b.off+k*span); err != nil {
 			return fmt.Errorf("read bitmap at %d: %w", b.off+k*span, err)
 		}
-		if !f(k, area) {
+		switch f(k, area) {
+		case next:
 			continue
+		case stop:
+			return nil
 		}
 		if _, err := b.disk.WriteAt(area, b.off+k*span); err != nil {
 			return fmt.Errorf("write bitmap at %d: %w", b.off+k*span, err)
@@ -94,14 +106,14 @@ func (b *Bitmap) change(slot int, first, count int64, op func(word, mask uint32)
 		return nil
 	}
 	end := first + count
-	return b.windows(first/32, (end+31)/32, func(k int64, area []byte) bool {
+	return b.windows(first/32, (end+31)/32, func(k int64, area []byte) verdict {
 		from, to := max(first/32, k), min((end+31)/32, k+b.window())
 		for w := from; w < to; w++ {
 			p := area[4*((w-k)*b.slots+int64(slot)):]
 			word := binary.LittleEndian.Uint32(p)
 			binary.LittleEndian.PutUint32(p, op(word, maskOf(w, first, end)))
 		}
-		return true
+		return store
 	})
 }
 
@@ -121,14 +133,14 @@ func maskOf(w, first, end int64) uint32 {
 func (b *Bitmap) Count() ([]int64, error) {
 	counts := make([]int64, b.slots)
 	last := divUp(uint64(b.bits), 32)
-	err := b.windows(0, int64(last), func(k int64, area []byte) bool {
+	err := b.windows(0, int64(last), func(k int64, area []byte) verdict {
 		for i := 0; i+4 <= len(area); i += 4 {
 			if word := binary.LittleEndian.Uint32(area[i:]); word != 0 {
 				w := k + int64(i/4)/b.slots
 				counts[int64(i/4)%b.slots] += int64(bits.OnesCount32(word & b.valid(w)))
 			}
 		}
-		return false
+		return next
 	})
 	return counts, err
 }
@@ -179,15 +191,15 @@ func (r *Run) add(first, n int64, yield func(Run, error) bool) bool {
 // eachWord calls f with the words of a slot that are not zero, until it returns
 // false.
 func (b *Bitmap) eachWord(slot int, f func(w int64, word uint32) bool) error {
-	stop := false
 	last := int64(divUp(uint64(b.bits), 32))
-	return b.windows(0, last, func(k int64, area []byte) bool {
-		for i := 4 * slot; i+4 <= len(area) && !stop; i += 4 * int(b.slots) {
+	return b.windows(0, last, func(k int64, area []byte) verdict {
+		for i := 4 * slot; i+4 <= len(area); i += 4 * int(b.slots) {
 			w := k + int64(i)/4/b.slots
-			if word := binary.LittleEndian.Uint32(area[i:]) & b.valid(w); word != 0 {
-				stop = !f(w, word)
+			word := binary.LittleEndian.Uint32(area[i:]) & b.valid(w)
+			if word != 0 && !f(w, word) {
+				return stop
 			}
 		}
-		return false
+		return next
 	})
 }

@@ -284,7 +284,7 @@ func (m *Image) ApplyAL() (*Applied, error) {
 			return a, err
 		}
 	}
-	// compat: v09 is written even if it is clean, as a sign that the disk works.
+	// compat: a v09 superblock is written even if nothing in it changes.
 	if !mark && !reset && m.Super.Clean() && m.Super.Version == V08 {
 		return a, nil
 	}
@@ -336,12 +336,15 @@ func (b *Bitmap) markNear(list []uint32, perExtent int64) (int, error) {
 		last = wordOf((int64(e)+1)*perExtent + 31)
 		n++
 	}
-	return n, b.windows(first, last, func(k int64, area []byte) bool {
+	return n, b.windows(first, last, func(k int64, area []byte) verdict {
 		old := bytes.Clone(area)
 		for _, e := range list[:n] {
 			b.markIn(area, k, int64(e)*perExtent, (int64(e)+1)*perExtent)
 		}
-		return !bytes.Equal(old, area)
+		if bytes.Equal(old, area) {
+			return next
+		}
+		return store
 	})
 }
 
