@@ -318,3 +318,61 @@ func requireZero(t *testing.T, d *sparse, off, end int64) {
 	require.NoError(t, err)
 	require.Empty(t, bytes.Trim(b, "\x00"))
 }
+
+// Metadata that change their place with their format are in one of the places at
+// any time.
+func TestPowerCutInConversionThatMoves(t *testing.T) {
+	const size = 256 << 20
+	before := used(t, meta.V07, meta.FixedInternal, size, meta.DefaultGeometry)
+	r := &recorder{sparse: before.clone()}
+	old, err := meta.Open(r, size, meta.V07, meta.FixedInternal)
+	require.NoError(t, err)
+	bitmap := runs(t, old, 0)
+	img, err := old.Convert(meta.V08, meta.FlexInternal)
+	require.NoError(t, err)
+	require.Equal(t, bitmap, runs(t, img, 0), "the bitmap comes along")
+	want := state(t, img)
+	n := cuts(t, before, r.ops, func(d *sparse) {
+		img, err := meta.Open(d, size, meta.V08, meta.FlexInternal)
+		if errors.Is(err, meta.ErrNoMetadata) {
+			img, err = meta.Open(d, size, meta.V07, meta.FixedInternal)
+			require.NoError(t, err)
+			require.Equal(t, bitmap, runs(t, img, 0))
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, want, state(t, img))
+	})
+	t.Logf("%d states after a power cut", n)
+
+	_, err = meta.Open(r, size, meta.V07, meta.FixedInternal)
+	require.ErrorIs(t, err, meta.ErrNoMetadata, "the old superblock is gone")
+}
+
+// Converting back would need the last 128 MiB, where there are data now.
+func TestConversionNeverOverwritesData(t *testing.T) {
+	const size = 256 << 20
+	d := newSparse(size)
+	_, err := meta.Create(d, size, meta.CreateOptions{
+		Version: meta.V08, Index: meta.FlexInternal, Geometry: meta.DefaultGeometry, EffectiveSize: 200 << 11,
+	})
+	require.NoError(t, err)
+	img, err := meta.Open(d, size, meta.V08, meta.FlexInternal)
+	require.NoError(t, err)
+	before := d.sum(t, 0, size)
+	_, err = img.Convert(meta.V07, meta.FixedInternal)
+	require.ErrorIs(t, err, meta.ErrCannotConvert)
+	require.Equal(t, before, d.sum(t, 0, size))
+}
+
+// Several bitmaps do not fit in a format with one.
+func TestConversionNeverDropsBitmaps(t *testing.T) {
+	g := meta.Geometry{MaxPeers: 3, BytesPerBit: 4096, ALStripes: 1, ALStripeBlocks: 8}
+	d := used(t, meta.V09, meta.FlexInternal, crashSize, g)
+	img, err := meta.Open(d, crashSize, meta.V09, meta.FlexInternal)
+	require.NoError(t, err)
+	before := d.sum(t, 0, crashSize)
+	_, err = img.Convert(meta.V08, meta.FlexInternal)
+	require.ErrorIs(t, err, meta.ErrCannotConvert)
+	require.Equal(t, before, d.sum(t, 0, crashSize))
+}
