@@ -10,7 +10,8 @@
 // language of testscript with these commands added. NODE is drbd01, drbd02 or
 // both (one after the other).
 //
-//	[!] on NODE SHELL-COMMAND...     run it; stdout, stderr and exit look at the result
+//	[!] on NODE SHELL-COMMAND...     run it; stdout, stderr and exit look at the result;
+//	                                 our tools say nothing on stderr when they succeed
 //	exit CODE                        the exit code of the last command was CODE
 //	await NODE REGEXP COMMAND...     repeat it until its output matches
 //	put NODE FILE PATH               copy a file of the story into the machine

@@ -65,8 +65,6 @@ func (g *Guest) start(ctx context.Context) error {
 }
 
 func (g *Guest) arguments() []string {
-	console, _ := os.OpenFile(g.Console, os.O_CREATE|os.O_WRONLY, 0o644) // so that QEMU appends
-	console.Close()
 	return []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "384",

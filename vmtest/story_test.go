@@ -116,6 +116,9 @@ func (s *story) on(ts *testscript.TestScript, neg bool, args []string) {
 		if failed := s.last.Code != 0; failed != neg {
 			ts.Fatalf("%s: exit code %d", g.Name, s.last.Code)
 		}
+		if noisy := strings.HasPrefix(args[1], "drbd") && len(s.last.Stderr) > 0; noisy && !neg && *toolset == "ours" {
+			ts.Fatalf("%s: it succeeded, and yet there is something on standard error", g.Name)
+		}
 	}
 }
 
