@@ -5,11 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"drbdutils/schema"
-
-	"golang.org/x/sys/unix"
 )
 
 // The words that commands take.
@@ -87,9 +84,6 @@ func minorNumber(text string) (uint32, bool) {
 	return n, err == nil
 }
 
-// drbdMajor is the major number of DRBD's block devices.
-const drbdMajor = 147
-
 func takeMinor(_ context.Context, c *call, text string) error {
 	n, ok := minorNumber(text)
 	if !ok {
@@ -103,16 +97,6 @@ func takeMinor(_ context.Context, c *call, text string) error {
 	}
 	c.minor = &n
 	return nil
-}
-
-// minorOfNode returns the minor number of DRBD's block device at path.
-func minorOfNode(path string) (uint32, bool) {
-	var st syscall.Stat_t
-	err := syscall.Stat(absolute(path), &st)
-	if err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFBLK || unix.Major(uint64(st.Rdev)) != drbdMajor {
-		return 0, false
-	}
-	return unix.Minor(uint64(st.Rdev)), true
 }
 
 // absolute returns what a path on the command line means.
