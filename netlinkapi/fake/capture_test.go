@@ -55,7 +55,7 @@ func TestCapturesWithPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlayer(t)
 		p.addPeer()
-		p.playAll(steps, "184-connect-no-peer-yet", "208-live-invalidate-remote")
+		p.playAll(steps, "184-connect-no-peer-yet", "209-live-detach-attach")
 		require.Greater(t, p.compared, 100)
 	})
 }
@@ -84,7 +84,8 @@ func (p *player) addPeer() {
 // between is what happened elsewhere before a request of a step, by the number of
 // the request.
 var between = map[string]map[int]func(p *player){
-	"204-live-verify": {2: wait},
+	"209-live-detach-attach": {3: func(p *player) { p.applyAL("vda", 32<<20) }, 4: wait},
+	"204-live-verify":        {2: wait},
 	"205-live-verify-out-of-sync": {2: wait, 0: func(p *player) {
 		f, err := os.OpenFile(p.peer.disk, os.O_RDWR, 0)
 		require.NoError(p.t, err)
@@ -190,6 +191,7 @@ var aftermath = map[string]func(p *player){
 var racing = map[string][]string{
 	"029-attach-external-flexible": {"dev_size", "capacity"},
 	"181-down-ra":                  {"dev_upper_blocked"},
+	"209-live-detach-attach":       {"dev_upper_blocked"},
 }
 
 // abbreviated are the steps whose recording leaves out the objects of a dump,
@@ -284,6 +286,17 @@ func (p *player) format(name string, size int64, idx meta.Index) {
 	require.NoError(p.t, err)
 	defer f.Close()
 	_, err = meta.Create(f, size, meta.CreateOptions{Version: meta.V08, Index: idx, Geometry: meta.DefaultGeometry})
+	require.NoError(p.t, err)
+}
+
+// applyAL does what drbdadm does before each attach.
+func (p *player) applyAL(name string, size int64) {
+	f, err := p.open(name)
+	require.NoError(p.t, err)
+	defer f.Close()
+	img, err := meta.Open(f, size, meta.V08, meta.FlexInternal)
+	require.NoError(p.t, err)
+	_, err = img.ApplyAL()
 	require.NoError(p.t, err)
 }
 

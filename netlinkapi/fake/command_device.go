@@ -121,7 +121,7 @@ func (d *device) attach(disk *disk) schema.Code {
 		d.negotiated = next.disk
 		next.disk, next.pdsk = schema.Negotiating, d.state.pdsk
 	}
-	d.frozen = false
+	d.frozen = next.disk == schema.Negotiating
 	if code := d.set(change{Disk: &next.disk, PDsk: &next.pdsk}, false); !code.OK() {
 		return fail(code)
 	}

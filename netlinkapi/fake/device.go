@@ -232,8 +232,12 @@ func (d *device) setCurrent(id uint64) {
 	d.save()
 }
 
-// attached reports whether the disk shows in what the module tells.
+// attached reports whether there is a disk that is not failing.
 func (d *device) attached() bool { return d.disk != nil && d.state.disk > schema.Failed }
+
+// shown reports whether the disk appears in what the module tells: not while the
+// peer still has to agree to it.
+func (d *device) shown() bool { return d.disk != nil && d.state.disk > schema.Negotiating }
 
 // usable reports whether data on the local disk can be read and written.
 func (d *device) usable() bool { return d.disk != nil && d.state.disk >= schema.Inconsistent }

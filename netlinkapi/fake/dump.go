@@ -85,7 +85,7 @@ var dumpers = map[schema.Op]func(m *Module, list []*resource, filtered bool, add
 	schema.GetDevices: func(m *Module, list []*resource, filtered bool, add adder) {
 		for _, d := range m.devicesOf(list, filtered) {
 			var conf *schema.Values
-			if d.attached() {
+			if d.shown() {
 				conf = d.disk.conf
 			}
 			add(d.minor, d.context(), conf, d.info(), d.statistics())

@@ -177,7 +177,7 @@ func (d *device) statistics() *schema.Values {
 	v.SetBool("dev_upper_blocked", d.res.susp.any() || d.frozen)
 	v.SetBool("dev_lower_blocked", false).SetBool("dev_al_suspended", d.alSuspended)
 	v.SetUint("dev_exposed_data_uuid", d.exposed)
-	if !d.attached() {
+	if !d.shown() {
 		return v.SetUint("dev_current_uuid", 0).SetUint("dev_disk_flags", 0).SetBytes("history_uuids", nil)
 	}
 	history := make([]byte, 0, 32)
@@ -215,7 +215,7 @@ func (d *device) peerStatistics() *schema.Values {
 	v.SetUint("peer_dev_pending", 0).SetUint("peer_dev_unacked", 0)
 	v.SetUint("peer_dev_out_of_sync", d.outOfSync()*blockSize/512)
 	v.SetUint("peer_dev_resync_failed", 0)
-	if !d.attached() {
+	if !d.shown() {
 		return v.SetUint("peer_dev_bitmap_uuid", 0).SetUint("peer_dev_flags", 0)
 	}
 	return v.SetUint("peer_dev_bitmap_uuid", d.disk.uuids[uuidBitmap]).SetUint("peer_dev_flags", d.peerFlags())
@@ -240,7 +240,7 @@ func (d *device) peerFlags() uint64 {
 // those who may see them.
 func (d *device) configured(secrets bool) []*schema.Values {
 	sets := []*schema.Values{d.peerContext(), d.res.opts}
-	if d.attached() {
+	if d.shown() {
 		sets = append(sets, d.disk.conf)
 	}
 	if d.res.conn.net != nil {
@@ -258,7 +258,7 @@ func (d *device) stateInfo() *schema.Values {
 	v.SetUint("read_cnt", d.count.read).SetUint("writ_cnt", d.count.written)
 	v.SetUint("al_writ_cnt", d.alWrites()).SetUint("bm_writ_cnt", d.bmWrites())
 	v.SetUint("ap_bio_cnt", 0).SetUint("ap_pending_cnt", 0).SetUint("rs_pending_cnt", 0)
-	if !d.attached() {
+	if !d.shown() {
 		return v
 	}
 	raw := make([]byte, 0, 32)
