@@ -83,7 +83,11 @@ func (c *conn) setBuffers(receive int) error {
 
 // lookup asks the controller for the family and picks the dialect.
 func (c *conn) lookup(ctx context.Context) (*dialect, error) {
-	sent, err := c.transmit(ctx, familyRequest())
+	request, err := familyRequest()
+	if err != nil {
+		return nil, err
+	}
+	sent, err := c.transmit(ctx, request)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,7 @@
 package netlinkapi
 
 import (
-	"encoding/binary"
-	"strings"
-
+	"github.com/mdlayher/genetlink"
 	"github.com/mdlayher/netlink"
 
 	"drbdutils/schema"
@@ -48,79 +46,91 @@ type family struct {
 func (f *family) has(op schema.Op) bool { return f.ops[op/64]&(1<<(op%64)) != 0 }
 
 // familyRequest asks the controller for the family.
-func familyRequest() netlink.Message {
-	data := []byte{ctrlGetFamily, controllerVersn, 0, 0}
-	data = appendAttrHeader(data, ctrlFamilyName, len(familyName)+1)
-	data = append(data, familyName+"\x00"...)
-	for len(data)%4 != 0 {
-		data = append(data, 0)
+func familyRequest() (netlink.Message, error) {
+	name := netlink.NewAttributeEncoder()
+	name.String(ctrlFamilyName, familyName)
+	attrs, err := name.Encode()
+	if err != nil {
+		return netlink.Message{}, err
 	}
+	ask := genetlink.Message{
+		Header: genetlink.Header{Command: ctrlGetFamily, Version: controllerVersn},
+		Data:   attrs,
+	}
+	data, err := ask.MarshalBinary()
 	return netlink.Message{
 		Header: netlink.Header{Type: controllerID, Flags: netlink.Request},
 		Data:   data,
-	}
+	}, err
 }
 
 // parseFamily reads what the controller says about a family: in reply to a
-// request, or when the family goes away.
+// request, or when the family goes away. It takes from a broken message what
+// stands before the break. (genetlink's own type leaves out the size of the
+// header, the attributes and the commands.)
 func parseFamily(data []byte) (f family) {
-	if len(data) < genlHeaderSize {
+	var m genetlink.Message
+	if err := m.UnmarshalBinary(data); err != nil {
 		return f
 	}
-	for r := (attrReader{rest: data[genlHeaderSize:]}); r.next() && r.err == nil; {
-		switch r.typ & typeMask {
+	d, err := netlink.NewAttributeDecoder(m.Data)
+	if err != nil {
+		return f
+	}
+	for d.Next() {
+		switch d.Type() {
 		case ctrlFamilyID:
-			f.id = uint16(number(r.payload))
+			f.id = d.Uint16()
 		case ctrlVersion:
-			f.version = uint8(number(r.payload))
+			f.version = uint8(d.Uint32())
 		case ctrlHeaderSize:
-			f.headerSize = int(number(r.payload))
+			f.headerSize = int(d.Uint32())
 		case ctrlMaxAttr:
-			f.maxAttr = int(number(r.payload))
+			f.maxAttr = int(d.Uint32())
 		case ctrlOps:
-			f.parseOps(r.payload)
+			d.Nested(f.parseOps)
 		case ctrlGroups:
-			f.parseGroups(r.payload)
+			d.Nested(f.parseGroups)
 		}
 	}
 	return f
 }
 
-func (f *family) parseOps(b []byte) {
-	for list := (attrReader{rest: b}); list.next() && list.err == nil; {
-		for r := (attrReader{rest: list.payload}); r.next() && r.err == nil; {
-			if op := number(r.payload); r.typ&typeMask == ctrlOpID && op < 256 {
-				f.ops[op/64] |= 1 << (op % 64)
+func (f *family) parseOps(list *netlink.AttributeDecoder) error {
+	for list.Next() {
+		list.Nested(func(d *netlink.AttributeDecoder) error {
+			for d.Next() {
+				if d.Type() != ctrlOpID {
+					continue
+				}
+				if op := d.Uint32(); op < 256 {
+					f.ops[op/64] |= 1 << (op % 64)
+				}
 			}
-		}
+			return nil
+		})
 	}
+	return nil
 }
 
-func (f *family) parseGroups(b []byte) {
-	for list := (attrReader{rest: b}); list.next() && list.err == nil; {
-		var name string
-		var id uint32
-		for r := (attrReader{rest: list.payload}); r.next() && r.err == nil; {
-			switch r.typ & typeMask {
-			case ctrlGroupName:
-				name = strings.TrimRight(string(r.payload), "\x00")
-			case ctrlGroupID:
-				id = number(r.payload)
+func (f *family) parseGroups(list *netlink.AttributeDecoder) error {
+	for list.Next() {
+		list.Nested(func(d *netlink.AttributeDecoder) error {
+			var name string
+			var id uint32
+			for d.Next() {
+				switch d.Type() {
+				case ctrlGroupName:
+					name = d.String()
+				case ctrlGroupID:
+					id = d.Uint32()
+				}
 			}
-		}
-		if name == groupName {
-			f.group = id
-		}
+			if name == groupName {
+				f.group = id
+			}
+			return nil
+		})
 	}
-}
-
-// number reads a number of two or four bytes.
-func number(b []byte) uint32 {
-	switch {
-	case len(b) >= 4:
-		return binary.NativeEndian.Uint32(b)
-	case len(b) >= 2:
-		return uint32(binary.NativeEndian.Uint16(b))
-	}
-	return 0
+	return nil
 }
