@@ -91,9 +91,12 @@ func (t *tool) remember(img *meta.Image) {
 	}
 }
 
-// writeFile replaces a file, so that after a crash it has the old content or the
-// new.
+// writeFile replaces a file, unless it has that content, so that after a crash it
+// has the old content or the new.
 func writeFile(path, text string) error {
+	if old, err := os.ReadFile(path); err == nil && string(old) == text {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
