@@ -92,12 +92,25 @@ func (v *resolver) addImplicit() {
 	case len(r.Hosts) > 2:
 		v.warn("no-connection", r.Place, "more than two hosts, but neither connection nor connection-mesh sections: nothing is connected")
 	case len(r.Hosts) == 2:
-		for _, h := range r.Hosts {
-			if h.Address == nil {
-				v.fail("address-missing", h.Place, "on %s: there is no address", h.label())
-			}
+		v.addPair(r.Hosts[0], r.Hosts[1])
+	}
+}
+
+// addPair joins two hosts that have addresses. One that has none keeps them
+// apart.
+func (v *resolver) addPair(a, b *Host) {
+	if a.Address != nil && b.Address != nil {
+		v.res.Connections = []*Connection{v.implicitConnection(a, b, v.res.Place)}
+		return
+	}
+	for _, h := range []*Host{a, b} {
+		if h.Address != nil {
+			continue
 		}
-		r.Connections = []*Connection{v.implicitConnection(r.Hosts[0], r.Hosts[1], r.Place)}
+		d := v.fail("address-missing", h.Place, "on %s: there is no address", h.label())
+		if a.Address != b.Address {
+			d.Severity, d.Message = Warning, d.Message+": nothing is connected"
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func (c comparison) compare(t *testing.T, lines []string) string {
 		switch {
 		case code != want:
 			return fmt.Sprintf("%s: exit code %d, but %d here\n%s", command, want, code, stderr)
-		case code == 0 && out != expected(wantOut):
+		case code == 0 && out != newer922(wantOut):
 			return fmt.Sprintf("%s: prints\n%s\nbut here\n%s", command, wantOut, out)
 		}
 	}
@@ -86,6 +87,17 @@ func (c comparison) version() string {
 	}
 	return "9.2.0"
 }
+
+// newer922 returns what the reference's next releases print instead.
+func newer922(out string) string {
+	out = floatingName.ReplaceAllString(out, `name="${1}_$2"`)
+	return nullAddress.ReplaceAllString(out, "")
+}
+
+var floatingName = regexp.MustCompile(`name="([0-9.]+):(\d+)"`)
+
+// nullAddress is what the reference prints for a host without an address.
+var nullAddress = regexp.MustCompile(`(?m)^ *<address family="\(null\)" port="\(null\)">\(null\)</address>\n`)
 
 // reference runs the installed drbdadm.
 func (c comparison) reference(t *testing.T, args []string) (stdout string, exit int) {
@@ -278,7 +290,7 @@ func (g *inventor) resource(name string) {
 			g.syncer()
 		}
 		floating := len(hosts) == 2 && g.chance(10)
-		six := g.chance(15)
+		six := !floating && g.chance(15)
 		for i, h := range hosts {
 			address := fmt.Sprintf("%s10.0.0.%d:%d", pick(g, "", "ipv4 ", "ssocks "), i+1, g.port)
 			if six {
@@ -312,8 +324,12 @@ func (g *inventor) resource(name string) {
 
 // syncer writes the section of release 8.3.
 func (g *inventor) syncer() {
+	lines := []string{"al-extents 257;", "verify-alg sha1;", "use-rle;"}
+	if g.gen == schema.V84 { // the reference's release for 9 has no options of peer devices there
+		lines = append(lines, "rate 30M;", "c-plan-ahead 15;", "c-min-rate 3M;")
+	}
 	g.block("syncer", func() {
-		for _, line := range []string{"rate 30M;", "al-extents 257;", "verify-alg sha1;", "c-plan-ahead 15;", "use-rle;", "c-min-rate 3M;"} {
+		for _, line := range lines {
 			if g.chance(40) {
 				g.line("%s", line)
 			}

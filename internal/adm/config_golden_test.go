@@ -40,7 +40,6 @@ var improved = []improvement{
 	{"8", "keyword-quoted-as-host", "dump,-v dump", 0, "names that are keywords are quoted"},
 	{"8", "resync-after-unknown", "dump,-v dump,dump-xml", 0, "a dump shows what is written"},
 	{"9", "show-format-as-config", "-d up all", 0, "options of the peer device are passed on"},
-	{"8", "err-single-host-no-id", "-d up all", 10, "no connection to nowhere"},
 	{"9", "require-module-version-gt-bug", "", 10, "versions are compared"},
 	{"9", "err-require-module-version-lt-bug", "", 0, "versions are compared"},
 	{"9", "crash-host-without-address", "sh-nop,dump,-v dump,dump-xml,-d up all,-d adjust all", 10, "an error, no abort"},

@@ -144,6 +144,9 @@ func (t *tool) checkAddress(s selection) *refusal {
 	if t.cmd.flags&checksIP == 0 || me == nil || me.Address == nil || !t.checksAddresses(s) {
 		return nil
 	}
+	if me.Address.Family == "ssocks" || me.Address.Family == "sdp" {
+		return nil // these live beside the interfaces
+	}
 	if addr, err := netip.ParseAddr(me.Address.Addr); err == nil && t.isLocal(addr) {
 		return nil
 	}
