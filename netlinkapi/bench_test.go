@@ -1,8 +1,12 @@
 package netlinkapi
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"testing"
+
+	"github.com/mdlayher/netlink"
 
 	"drbdutils/schema"
 )
@@ -142,5 +146,32 @@ func BenchmarkApply(b *testing.B) {
 			b.Fatal(err)
 		}
 		s.Apply(m)
+	}
+}
+
+// BenchmarkWatch follows changes over a socket, in order: one of them an
+// iteration.
+func BenchmarkWatch(b *testing.B) {
+	m := startModule(b, schema.V9, func(s *session, nm netlink.Message, _ Message) {
+		s.initialState(nm, []string{"r0"}, schema.Secondary)
+	})
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	next, end := iter.Pull2(m.dial(Options{}).Watch(ctx, WatchOptions{}))
+	defer end()
+	for range 2 { // r0 exists; done
+		next()
+	}
+	seq, ahead := uint32(3), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		for ; ahead < 50; ahead++ {
+			m.multicast(seq, resourceMessage(schema.V9, "r0", schema.Change, schema.Role(1+seq%2)))
+			seq++
+		}
+		if _, err, ok := next(); err != nil || !ok {
+			b.Fatal(err)
+		}
+		ahead--
 	}
 }

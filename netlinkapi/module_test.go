@@ -22,7 +22,7 @@ const (
 // testModule is the module's end of a socket. It answers as the test says; it has
 // no state of its own.
 type testModule struct {
-	t       *testing.T
+	t       testing.TB
 	codec   Codec
 	path    string
 	maxAttr uint32
@@ -43,7 +43,7 @@ type session struct {
 }
 
 // startModule starts a module of a generation.
-func startModule(t *testing.T, g schema.Generation, answer func(*session, netlink.Message, Message)) *testModule {
+func startModule(t testing.TB, g schema.Generation, answer func(*session, netlink.Message, Message)) *testModule {
 	m := &testModule{
 		t: t, codec: Codec{Generation: g, Module: true}, answer: answer,
 		path: filepath.Join(t.TempDir(), "netlink.sock"), maxAttr: 34,

@@ -86,6 +86,7 @@ type Command struct {
 	Do, Dump bool       // which of the two forms exist
 	Needs    Need       // checked by the module before anything else
 	Parts    []Part     // sets taken besides CfgContext
+	NoCtx    bool       // CfgContext is not taken either
 	Reply    []ID       // sets answered besides CfgContext and CfgReply
 	Doc      string     // one sentence for people
 }

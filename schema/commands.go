@@ -43,7 +43,7 @@ var commands = [...]Command{
 		Doc: "Makes this node secondary."},
 	{Op: NewCurrentUUID, Name: "new-current-uuid", Do: true, Needs: NeedMinor, Parts: []Part{{NewCUUIDParms, false}},
 		Doc: "Begins a new generation of the data."},
-	{Op: StartVerify, Name: "verify", Gen: V84, Do: true, Needs: NeedMinor, Parts: []Part{{StartOvParms, false}},
+	{Op: StartVerify, Name: "verify", Gen: V84, Do: true, Needs: NeedMinor, NoCtx: true, Parts: []Part{{StartOvParms, false}},
 		Doc: "Compares the data with the peer's."},
 	{Op: StartVerify, Name: "verify", Gen: V9, Do: true, Needs: NeedPeerDevice, Parts: []Part{{StartOvParms, false}},
 		Doc: "Compares the data with a peer's."},
@@ -168,7 +168,7 @@ func (op Op) Name(g Generation) string {
 // Takes reports whether the command takes the set.
 func (c *Command) Takes(id ID) bool {
 	if id == CfgContext {
-		return true
+		return !c.NoCtx
 	}
 	for _, p := range c.Parts {
 		if p.ID == id {

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,6 +92,29 @@ func TestCommands(t *testing.T) {
 	require.Nil(t, NewPeer.In(V84))
 	require.Equal(t, "command 77", Op(77).Name(V9))
 	require.Equal(t, "path-state", PathState.Name(V9))
+}
+
+// Since Linux 7.2 the module of 8.4 refuses a request with a set that is not in
+// the list of its command. These are the lists, CfgContext (2) included.
+func TestCommandsTakeWhatLinux72Accepts(t *testing.T) {
+	accepted := map[Op][]ID{
+		GetStatus: {2}, NewMinor: {2}, DelMinor: {2}, NewResource: {2, 4}, DelResource: {2}, ChgResourceOpts: {2, 4},
+		Connect: {2, 5}, Disconnect: {2, 12}, Attach: {2, 3}, Resize: {2, 7}, Promote: {2, 6}, Demote: {2, 6},
+		NewCurrentUUID: {2, 10}, StartVerify: {9}, Detach: {2, 13}, Invalidate: {2}, InvalidateRemote: {2},
+		PauseSync: {2}, ResumeSync: {2}, SuspendIO: {2}, ResumeIO: {2}, Outdate: {2}, GetTimeoutType: {2}, Down: {2},
+		ChgDiskOpts: {2, 3}, ChgNetOpts: {2, 5}, GetInitialState: {2},
+		// The lists of these name what they answer, too; requests need none of it.
+		GetResources: {2}, GetDevices: {2}, GetConnections: {2}, GetPeerDevices: {2},
+	}
+	for i := range commands {
+		c := &commands[i]
+		if !c.Gen.Has(V84) {
+			continue
+		}
+		for id := range ID(maxID + 1) {
+			require.Equal(t, slices.Contains(accepted[c.Op], id), c.Takes(id), "%s: set %d", c.Name, id)
+		}
+	}
 }
 
 func TestNotices(t *testing.T) {
