@@ -90,29 +90,34 @@ func (t *tool) succeeded(ctx context.Context, op Op) {
 
 // once runs the op, unless this is a dry run.
 func (t *tool) once(ctx context.Context, op Op) int {
-	line := t.announce(op)
+	t.announce(op)
 	if t.req.dryRun > 0 {
 		return 0
 	}
 	t.flush()
-	return t.timed(ctx, op, line)
+	return t.timed(ctx, op, t.line(op))
 }
 
-// announce returns the op's command line, and prints it where that is wanted.
-func (t *tool) announce(op Op) []string {
-	line := append([]string{t.program(op.Prog)}, op.Args...)
-	if t.req.dryRun > 0 || t.req.verbose > 0 {
-		t.printLine(op.Res, line)
+// announce prints the op's command line where that is wanted, as a shell would
+// take it.
+func (t *tool) announce(op Op) {
+	if t.req.dryRun == 0 && t.req.verbose == 0 {
+		return
 	}
-	return line
-}
-
-// printLine shows a command line as a shell would take it.
-func (t *tool) printLine(res string, line []string) {
 	if t.req.varName != "" {
-		fmt.Fprintf(t.out, "%s=%s\n", t.req.varName, escape(res))
+		fmt.Fprintf(t.out, "%s=%s\n", t.req.varName, escape(op.Res))
 	}
-	fmt.Fprintln(t.out, commandLine(line))
+	io.WriteString(t.out, escape(t.program(op.Prog)))
+	for _, arg := range op.Args {
+		io.WriteString(t.out, " ")
+		io.WriteString(t.out, escape(arg))
+	}
+	io.WriteString(t.out, "\n")
+}
+
+// line returns the op's command line.
+func (t *tool) line(op Op) []string {
+	return append([]string{t.program(op.Prog)}, op.Args...)
 }
 
 // timed runs a command line for as long as its class allows.

@@ -21,6 +21,10 @@ const (
 	exitConfig = 10
 )
 
+// outBuffer is how much output is written at once; a dry run of many resources
+// prints a lot.
+const outBuffer = 64 << 10
+
 // tool is one run of drbdadm.
 type tool struct {
 	env       cli.Env
@@ -65,7 +69,7 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 	if err != nil {
 		return nil, err
 	}
-	buffer := bufio.NewWriter(env.Stdout)
+	buffer := bufio.NewWriterSize(env.Stdout, outBuffer)
 	t := &tool{
 		env:       env,
 		node:      node,

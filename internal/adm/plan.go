@@ -143,6 +143,8 @@ const (
 	done
 	failing
 	outcomes
+
+	begun = outcomes // while the steps that can begin are looked for
 )
 
 // A Plan is a list of steps. Its order is the order within a stage.
@@ -159,15 +161,16 @@ func (p *Plan) add(s Step) *Step {
 // outcome of each; what depends on one that is still not done is never handed
 // out. stop is asked after each stage that had steps.
 func (p Plan) run(do func([]*Step), stop func() bool) {
-	waiting := []*Step(p.useful())
-	for before := -1; before != len(waiting); {
-		before = len(waiting)
-		for stage := range Stage(len(stages9)) {
+	waiting := p.byStage()
+	for began := true; began; {
+		began = false
+		for stage := range waiting {
 			var now []*Step
-			now, waiting = ready(stage, waiting)
+			now, waiting[stage] = ready(waiting[stage])
 			if len(now) == 0 {
 				continue
 			}
+			began = true
 			do(now)
 			if stop() {
 				return
@@ -176,15 +179,30 @@ func (p Plan) run(do func([]*Step), stop func() bool) {
 	}
 }
 
-// ready tells the steps that a stage can begin with, in order, from the others. A
-// step may follow one of the same stage.
-func ready(stage Stage, waiting []*Step) (now, later []*Step) {
-	for _, s := range waiting {
-		if s.Stage == stage && (s.ready() || slices.Contains(now, s.After)) {
+// byStage returns the useful steps of each stage.
+func (p Plan) byStage() [][]*Step {
+	all := make([][]*Step, len(stages9))
+	for _, s := range p {
+		if !s.Moot {
+			all[s.Stage] = append(all[s.Stage], s)
+		}
+	}
+	return all
+}
+
+// ready tells the steps of a stage that can begin, in order, from the others. A
+// step may follow one that is among them.
+func ready(stage []*Step) (now, later []*Step) {
+	for _, s := range stage {
+		if s.ready() {
+			s.outcome = begun
 			now = append(now, s)
 			continue
 		}
 		later = append(later, s)
+	}
+	for _, s := range now {
+		s.outcome = notDone
 	}
 	return now, later
 }

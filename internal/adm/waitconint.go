@@ -61,8 +61,8 @@ func (t *tool) connectionWaits() []Op {
 func (t *tool) waitInParallel(ctx context.Context, ops []Op) <-chan struct{} {
 	var running sync.WaitGroup
 	for _, op := range ops {
-		line := t.announce(op)
-		running.Go(func() { t.timed(ctx, op, line) })
+		t.announce(op)
+		running.Go(func() { t.timed(ctx, op, t.line(op)) })
 	}
 	t.flush()
 	done := make(chan struct{})
