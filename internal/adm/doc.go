@@ -12,5 +12,10 @@
 //	  commands.go   up: a staged command for whole resources
 //	  select.go     r0 -> resource r0 with its volumes and connections
 //	  up.go         new-resource, new-minor, attach, connect ...
+//	  stages.go     stage by stage over all resources
 //	  exec.go       setup.Main("new-resource", "r0") ...
+//
+// adjust compares configuration and running state (adjust.go, adjustnet.go,
+// compare.go); plan shows the result instead of running it (planview.go), and
+// explain says in words what is wrong with a resource (explain.go).
 package adm
