@@ -108,21 +108,21 @@ func (t *tool) detect() (*meta.Image, error) {
 // replace converts or overwrites metadata, if that is wanted.
 func (t *tool) replace(found *meta.Image, o meta.CreateOptions) error {
 	context := []string{
-		"", "You want me to create a " + describe(t.version, t.index) + " meta data block.",
-		"There appears to be a " + describe(found.Super.Version, found.Place.Index) + " meta data block",
-		fmt.Sprintf("already in place on %s at byte offset %d", t.path, found.Place.Superblock),
+		"", "A " + describe(t.version, t.index) + " meta data block is to be written,",
+		"but a " + describe(found.Super.Version, found.Place.Index) + " meta data block is there already:",
+		fmt.Sprintf("on %s at byte offset %d.", t.path, found.Place.Superblock),
 	}
 	context = append(context, worth(found)...)
 	if found.Super.Version == t.version {
-		if !t.ask("Do you really want to overwrite the existing meta-data?", context...) {
+		if !t.ask("Overwrite the meta data that is there?", context...) {
 			return t.cancelled()
 		}
 		return t.create(o)
 	}
-	if t.ask(fmt.Sprintf("Valid %s meta-data found, convert to %s?", found.Super.Version, t.version), context...) {
+	if t.ask(fmt.Sprintf("Convert the %s meta data to %s?", found.Super.Version, t.version), context...) {
 		return t.convert(found, o)
 	}
-	if !t.ask(fmt.Sprintf("Do you want to throw the %s meta-data away and create new %s meta-data?", found.Super.Version, t.version)) {
+	if !t.ask(fmt.Sprintf("Discard the %s meta data and create new %s meta data?", found.Super.Version, t.version)) {
 		return t.cancelled()
 	}
 	return t.create(o)
@@ -238,17 +238,17 @@ func (t *tool) checkExistingData(p meta.Place, g meta.Geometry) error {
 		used++
 	}
 	if f.Bytes != 0 {
-		t.printf("%12d kB data area apparently used\n", used)
+		t.printf("%12d kB are in use\n", used)
 	}
 	if f.Known {
-		t.printf("%12d kB left usable by current configuration\n", usable)
+		t.printf("%12d kB would remain for data\n", usable)
 	}
 	switch {
 	case f.Known && f.Bytes == 0:
 		return t.refuseData("\nIts size is not known. The meta data might truncate existing data.\n", true)
 	case used > usable:
-		return t.refuseData("\nDevice size would be truncated, which would corrupt data and result in\n"+
-			"'access beyond end of device' errors. Shrink it first, or use external meta data.\n", false)
+		return t.refuseData("\nThe meta data would lie on top of those data. Shrink them first, or put\n"+
+			"the meta data on another device (meta-disk).\n", false)
 	case f.Known:
 		t.printf("\nEven though it looks like the meta data would fit behind the data,\n" +
 			"you still need to confirm: this is only a guess.\n")

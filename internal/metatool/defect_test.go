@@ -85,7 +85,7 @@ func TestOverwriteQuestions(t *testing.T) {
 		require.Equal(t, 1, code, "nobody can answer")
 		b.stdin = terminal(t, "yes\n")
 		b.ok("- v09 " + dev + " internal create-md 2 --al-stripes 2")
-		require.Contains(t, b.stderr, "Do you really want to overwrite")
+		require.Contains(t, b.stderr, "Overwrite the meta data that is there")
 	})
 	require.NotEqual(t, before, b.content())
 }

@@ -1,6 +1,7 @@
 package metatool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -86,9 +87,18 @@ var diskStates = []string{
 	"Inconsistent", "Outdated", "DUnknown", "Consistent", "UpToDate",
 }
 
-// attached asks drbdsetup whether the kernel uses the disk. It is not attached
-// where drbdsetup does not know the minor, or cannot be run at all.
+// attached tells whether the kernel uses the disk. DRBD 8.4 says so in
+// /proc/drbd; for other modules drbdsetup is asked. It is not attached where
+// there is no module, or drbdsetup does not know the minor or cannot be run.
 func (t *tool) attached(ctx context.Context) (bool, error) {
+	text, err := os.ReadFile(t.env.Path("/proc/drbd"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case bytes.HasPrefix(text, []byte("version: 8.4")):
+		state, listed := diskState84(string(text), t.minor)
+		return listed && state != "Diskless", nil
+	}
 	path := t.findInPath("drbdsetup")
 	if path == "" {
 		return false, nil
@@ -112,6 +122,24 @@ func (t *tool) attached(ctx context.Context) (bool, error) {
 		return false, fail(exitUsage, "drbdsetup dstate %d: disk state '%s' is not understood", t.minor, state)
 	}
 	return i > 0, nil
+}
+
+// diskState84 finds a minor's own disk state in the text of /proc/drbd as DRBD
+// 8.4 writes it, in a line like " 0: cs:Connected ro:... ds:UpToDate/DUnknown".
+func diskState84(text string, minor int) (state string, listed bool) {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] != strconv.Itoa(minor)+":" {
+			continue
+		}
+		for _, w := range words {
+			if states, ok := strings.CutPrefix(w, "ds:"); ok {
+				state, _, _ = strings.Cut(states, "/")
+				return state, true
+			}
+		}
+	}
+	return "", false
 }
 
 // findInPath looks a program up in the PATH of the environment, then beside the
@@ -174,7 +202,7 @@ func (t *tool) openError(err error) error {
 // openShared opens a device that somebody else uses, if that is wanted.
 func (t *tool) openShared(o meta.DeviceOptions, busy error) (*meta.Device, error) {
 	if t.opt.force || t.cmd.name != "apply-al" {
-		ok := t.ask("Exclusive open failed. Do it anyways?",
+		ok := t.ask("Go on although the device is in use?",
 			fmt.Sprintf("%v", t.openError(busy)),
 			"Something else uses the device: a mounted file system, LVM, another DRBD minor.")
 		if ok || t.cmd.anyFile {

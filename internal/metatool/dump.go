@@ -26,7 +26,7 @@ func (t *tool) dumpMD() error {
 		return err
 	}
 	if !img.Super.Dumpable() {
-		t.remark("Found meta data is \"unclean\", please apply-al first")
+		t.remark("The meta data is \"unclean\": the activity log must be applied first (apply-al)")
 		if !t.opt.force {
 			return silent(exitNoMetadata)
 		}

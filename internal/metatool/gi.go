@@ -231,13 +231,13 @@ func (t *tool) forgetPeer() error {
 func (t *tool) wipeMD() error {
 	img, err := t.open()
 	if errors.Is(err, meta.ErrNoMetadata) {
-		t.remark("There appears to be no drbd meta data to wipe out?")
+		t.remark("Nothing to erase: %s holds no DRBD meta data", t.path)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("Do you really want to wipe out the DRBD meta data of %s?", t.path)
+	question := fmt.Sprintf("Erase the DRBD meta data of %s?", t.path)
 	if !t.ask(question, worth(img)...) {
 		return t.cancelled()
 	}

@@ -93,7 +93,7 @@ func (t *tool) moveOrCreate(old *meta.Image, o meta.CreateOptions) error {
 		return t.move(old)
 	}
 	// compat: drbd-utils creates new meta data without asking again.
-	if old.Super.EffectiveSize != 0 && !t.ask("Do you want to throw these meta-data away and create new meta-data?") {
+	if old.Super.EffectiveSize != 0 && !t.ask("Discard that meta data and create new meta data?") {
 		return t.cancelled()
 	}
 	return t.create(o)

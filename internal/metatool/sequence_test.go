@@ -204,6 +204,9 @@ func (p *player) stubDrbdsetup() {
 	script := "#!/bin/sh\necho \"$@\" > " + p.dir + "/args\necho '" + m[1] + "'\nexit " + m[2] + "\n"
 	require.NoError(p.t, os.WriteFile(p.dir+"/drbdsetup", []byte(script), 0o700))
 	p.vars["PATH"] = p.dir
+	// A module is loaded; what it is, only drbdsetup knows.
+	require.NoError(p.t, os.MkdirAll(p.dir+"/proc", 0o700))
+	require.NoError(p.t, os.WriteFile(p.dir+"/proc/drbd", []byte("version: 9.2.0 (api:2/proto:86-122)\n"), 0o600))
 }
 
 func (p *player) step(st step) {

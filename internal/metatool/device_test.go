@@ -1,0 +1,28 @@
+package metatool
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDiskState84(t *testing.T) {
+	const text = `version: 8.4.11 (api:1/proto:86-101)
+srcversion: 211FB288A383ED945B83420 
+ 0: cs:Connected ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----
+    ns:65496 nr:0 dw:0 dr:65496 al:8 bm:3 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0
+
+ 2: cs:Unconfigured
+ 3: cs:WFConnection ro:Secondary/Unknown ds:Diskless/DUnknown C r-----
+10: cs:StandAlone ro:Secondary/Unknown ds:Inconsistent/DUnknown   r-----
+`
+	for minor, want := range map[int]string{0: "UpToDate", 3: "Diskless", 10: "Inconsistent"} {
+		state, listed := diskState84(text, minor)
+		require.True(t, listed, "minor %d", minor)
+		require.Equal(t, want, state)
+	}
+	for _, minor := range []int{1, 2, 4} {
+		_, listed := diskState84(text, minor)
+		require.False(t, listed, "minor %d", minor)
+	}
+}
