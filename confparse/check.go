@@ -170,6 +170,9 @@ func (v *validator) validate() {
 			v.fail("stacked-unknown", h.Place, "there is no resource %q to be stacked on", h.LowerName)
 		}
 	}
+	if r.secondMe != nil {
+		v.fail("me-twice", r.secondMe.Place, "a second section is for this node")
+	}
 	v.becomePrimary()
 }
 

@@ -72,6 +72,7 @@ type Resource struct {
 
 	templatePlace Place
 	template      *Resource // its common section
+	secondMe      *Host     // DRBD 8.4: another floating section that is for this node
 }
 
 // HostKind tells the forms of host sections.

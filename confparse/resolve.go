@@ -165,6 +165,10 @@ func (v *resolver) findMe() {
 			continue
 		}
 		if r.Me != nil {
+			if h.Kind == Floating && !v.v9() {
+				r.secondMe = h // compat: 8.4 minds only where Validate is asked
+				return
+			}
 			v.fail("me-twice", h.Place, "a second section is for this node, %s", v.cfg.Node).Other = r.Me.Place
 			return
 		}
