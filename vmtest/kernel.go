@@ -114,16 +114,18 @@ func (k *Kernel) AddModules(im *Image, names ...string) error {
 	dir := "lib/modules/" + k.Version + "/"
 	var index strings.Builder
 	for name, m := range set.loaded {
-		im.Add(dir+name+".ko", m.data)
-		fmt.Fprintf(&index, "%s.ko:", name)
-		for _, dep := range slices.Backward(m.deps) { // compat: modprobe loads the last one first
-			fmt.Fprintf(&index, " %s.ko", dep)
+		im.Add(dir+modulePath(name), m.data)
+		fmt.Fprintf(&index, "%s:", modulePath(name))
+		for _, dep := range slices.Backward(m.deps) { // modprobe loads the last one first
+			fmt.Fprintf(&index, " %s", modulePath(dep))
 		}
 		index.WriteByte('\n')
 	}
 	im.Add(dir+"modules.dep", []byte(index.String()))
 	return nil
 }
+
+func modulePath(name string) string { return "kernel/" + name + ".ko" }
 
 type moduleSet struct {
 	paths  map[string]string // by name, in its form with underscores
