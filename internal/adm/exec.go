@@ -130,15 +130,14 @@ func (t *tool) timed(ctx context.Context, op Op, line []string) int {
 	}
 	env, messages := t.childEnv(op, line)
 	code := await(ctx, t.backend(op), env)
-	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	switch {
-	case timedOut:
+	switch name := strings.Join(public(t.gen, line), " "); {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		code = exitBroken
-		t.complain("Command '%s' did not terminate within %d seconds", strings.Join(line, " "), limit/time.Second)
+		t.complain("Command '%s' did not terminate within %d seconds", name, limit/time.Second)
 	case errors.Is(ctx.Err(), context.Canceled):
-		t.complain("Command '%s' was interrupted", strings.Join(line, " "))
+		t.complain("Command '%s' was interrupted", name)
 	case op.Stderr == shown && op.Class != unlimited && code >= 10 && !t.quiet:
-		t.complain("Command '%s' terminated with exit code %d", strings.Join(line, " "), code)
+		t.complain("Command '%s' terminated with exit code %d", name, code)
 	case slices.Contains(op.Show, code):
 		t.env.Stderr.Write(messages.Bytes())
 	}

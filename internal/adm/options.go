@@ -152,7 +152,7 @@ func (r *request) passed(g schema.Generation, c command) (passed, dropped []stri
 	for _, o := range r.backend {
 		switch {
 		case !o.raw && !c.takes(o.text):
-			return nil, nil, &cli.UsageError{Option: o.text, Problem: "is not an option of " + c.name}
+			return nil, nil, &cli.UsageError{Option: public(g, []string{o.text})[0], Problem: "is not an option of " + c.name}
 		case !o.raw || g == schema.V84 || c.flags&rawOptions != 0 || c.takesPrefix(o.text):
 			passed = append(passed, o.text)
 		case c.name == "primary" && o.text == overwriteDataOfPeer:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	"drbdutils/schema"
 )
@@ -105,30 +104,9 @@ func (t *tool) reportStep(s *Step) stepReport {
 		out.Changes = append(out.Changes, changeReport(c))
 	}
 	for _, op := range s.Ops {
-		out.Commands = append(out.Commands, t.public(op))
+		out.Commands = append(out.Commands, commandLine(public(t.gen, t.line(op))))
 	}
 	return out
-}
-
-// public returns an op's command line for people to see: without secrets.
-func (t *tool) public(op Op) string {
-	line := []string{t.program(op.Prog)}
-	for _, arg := range op.Args {
-		name, _, valued := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-		if valued && t.secret(name) {
-			arg = "--" + name + "=..."
-		}
-		line = append(line, arg)
-	}
-	return commandLine(line)
-}
-
-// secret reports whether an option's value must not be seen.
-func (t *tool) secret(name string) bool {
-	for _, f := range fields(t.gen, schema.NetConf, name) {
-		return f.Flags&schema.Sensitive != 0
-	}
-	return false
 }
 
 // write prints the report for people.

@@ -27,7 +27,7 @@ func (t *tool) prepare() int {
 		t.complain("--sh-varname=%s ignored: it has other characters than letters, digits and _", t.req.varName)
 		t.req.varName = ""
 	}
-	for _, o := range dropped {
+	for _, o := range public(t.gen, dropped) {
 		t.complain("%s: %s has no option '%s', ignored", t.env.Name, t.cmd.name, o)
 	}
 	if code := t.checkPrograms(); code != 0 {
