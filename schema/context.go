@@ -19,9 +19,9 @@ var cfgContext = Set{
 			Doc: "Local address, bytes of a sockaddr."},
 		{Key: "ctx_peer_addr", Attr: 4, Kind: Address, Len: 128, Flags: Mandatory,
 			Doc: "Address of the peer, bytes of a sockaddr."},
-		{Key: "ctx_conn_name", Attr: 5, Kind: String, Len: 64,
+		{Key: "ctx_conn_name", Attr: 5, Kind: String, Len: 64, Gen: V9,
 			Doc: "Name of the connection; only the module sends it."},
-		{Key: "ctx_peer_node_id", Attr: 6, Kind: Uint32, Flags: Mandatory,
+		{Key: "ctx_peer_node_id", Attr: 6, Kind: Uint32, Gen: V9, Flags: Mandatory,
 			Doc: "Node id of the peer."},
 	},
 }

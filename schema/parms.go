@@ -1,17 +1,11 @@
 package schema
 
-var setRoleParms84 = Set{
-	ID: SetRoleParms, Name: "set_role_parms", Gen: V84,
+var setRoleParms = Set{
+	ID: SetRoleParms, Name: "set_role_parms", Gen: Both,
 	Fields: []Field{
-		{Name: "force", Key: "assume_uptodate", Attr: 1, Kind: Flag,
+		{Name: "force", Key: "assume_uptodate", Attr: 1, Kind: Flag, Gen: V84,
 			Doc: "Becomes primary even if the data here may be outdated, incomplete or unknown."},
-	},
-}
-
-var setRoleParms9 = Set{
-	ID: SetRoleParms, Name: "set_role_parms", Gen: V9,
-	Fields: []Field{
-		{Name: "force", Key: "force", Attr: 1, Kind: Flag,
+		{Name: "force", Key: "force", Attr: 1, Kind: Flag, Gen: V9,
 			Doc: "Becomes primary even if the data here may be outdated, incomplete or unknown; secondary even while open."},
 	},
 }
@@ -47,7 +41,7 @@ var newCUUIDParms = Set{
 	Fields: []Field{
 		{Name: "clear-bitmap", Key: "clear_bm", Attr: 1, Kind: Flag,
 			Doc: "Takes the disks for equal, so that no resync is needed."},
-		{Name: "force-resync", Key: "force_resync", Attr: 2, Kind: Flag, Since: "9.0.21",
+		{Name: "force-resync", Key: "force_resync", Attr: 2, Kind: Flag, Gen: V9, Since: "9.0.21",
 			Doc: "Starts the initial resync from here."},
 	},
 }
@@ -73,7 +67,7 @@ var detachParms = Set{
 	Fields: []Field{
 		{Name: "force", Key: "force_detach", Attr: 1, Kind: Flag,
 			Doc: "Detaches at once, whatever requests are on their way to the disk."},
-		{Name: "diskless", Key: "intentional_diskless_detach", Attr: 2, Kind: Flag, Since: "9.0.15",
+		{Name: "diskless", Key: "intentional_diskless_detach", Attr: 2, Kind: Flag, Gen: V9, Since: "9.0.15",
 			Doc: "Stays diskless on purpose."},
 	},
 }

@@ -6,7 +6,15 @@
 // From a row of this table, and from nowhere else, come attribute encoding and
 // decoding, the legality of configuration options, command line flags, usage,
 // xml-help, the defaults that show omits, what adjust resets, and completion.
-// The package imports only the standard library and holds no mutable state.
+// The package imports only the standard library, and its tables never change.
+//
+// A row is written once. Without Gen it holds for both generations; where they
+// differ in number, range or place, each has a row of its own:
+//
+//	{Name: "max-buffers", Key: "max_buffers", Attr: 14, ..., Gen: V84},
+//	{Name: "max-buffers", Key: "max_buffers", Attr: 36, ..., Gen: V9},
+//
+// Callers see one generation: ID.In leaves out the rows of the other.
 //
 //	set := schema.DiskConf.In(schema.V84)
 //	field := set.Option("al-extents")

@@ -29,6 +29,31 @@ func TestSetsAreWhereTheirNumberSays(t *testing.T) {
 	require.Nil(t, PathParms.In(V84))
 }
 
+func TestRowsAreOfTheirGeneration(t *testing.T) {
+	eachSet(t, func(t *testing.T, g Generation, s *Set) {
+		require.NotEmpty(t, s.Fields)
+		for _, f := range s.Fields {
+			require.True(t, f.Gen.Has(g), f.Key)
+			require.False(t, g == V84 && f.Since != "", "%s counts releases of 9", f.Key)
+		}
+	})
+	for _, s := range sets {
+		if s != nil {
+			require.Len(t, rowsWritten(s), len(s.Fields), "%s: a row is written twice", s.Name)
+		}
+	}
+}
+
+// rowsWritten returns the rows of a set that differ in more than Gen and Since.
+func rowsWritten(s *Set) map[Field]bool {
+	rows := map[Field]bool{}
+	for _, f := range s.Fields {
+		f.Gen, f.Since = 0, ""
+		rows[f] = true
+	}
+	return rows
+}
+
 func TestFieldsAreUniqueAndDocumented(t *testing.T) {
 	eachSet(t, func(t *testing.T, _ Generation, s *Set) {
 		names, keys, numbers := map[string]bool{}, map[string]bool{}, map[uint16]bool{}

@@ -1,5 +1,7 @@
 package schema
 
+import "sync"
+
 // ID names an attribute set. It equals the set's top-level attribute number,
 // which is the same in DRBD 8.4 and 9.
 type ID uint16
@@ -43,60 +45,54 @@ const (
 	maxID              = 34
 )
 
+// A view is a set as one generation knows it. It is made when somebody asks for
+// it: most commands need few, and all of them cost more than a start should.
+type view struct {
+	once sync.Once
+	set  *Set
+}
+
+var views84, views9 [maxID + 1]view
+
 // In returns the set as the generation knows it, or nil if it does not.
 func (id ID) In(g Generation) *Set {
-	if id > maxID {
+	if id > maxID || sets[id] == nil || !sets[id].Gen.Has(g) {
 		return nil
 	}
+	v := &views9[id]
 	if g == V84 {
-		return sets84[id]
+		v = &views84[id]
 	}
-	return sets9[id]
+	v.once.Do(func() { v.set = sets[id].in(g) })
+	return v.set
 }
 
-// first returns the set as an older generation knows it: only the first n fields.
-func first(n int, s *Set, g Generation) *Set {
-	older := *s
-	older.Gen, older.Fields = g, s.Fields[:n:n]
-	return &older
+// in returns the set with only the rows that the generation knows.
+func (s *Set) in(g Generation) *Set {
+	known := *s
+	known.Fields = make([]Field, 0, len(s.Fields))
+	for _, f := range s.Fields {
+		if !f.Gen.Has(g) {
+			continue
+		}
+		if g == V84 {
+			f.Since = "" // it counts releases of 9
+		}
+		known.Fields = append(known.Fields, f)
+	}
+	return &known
 }
 
-// sets84 holds what DRBD 8.4 knows, each set at its attribute number.
-var sets84 = [maxID + 1]*Set{
-	CfgReply:        &cfgReply,
-	CfgContext:      first(4, &cfgContext, V84),
-	DiskConf:        &diskConf84,
-	ResourceOpts:    &resourceOpts84,
-	NetConf:         &netConf84,
-	SetRoleParms:    &setRoleParms84,
-	ResizeParms:     &resizeParms,
-	StateInfo:       &stateInfo,
-	StartOvParms:    &startOvParms,
-	NewCUUIDParms:   first(1, &newCUUIDParms, V84),
-	TimeoutParms:    &timeoutParms,
-	DisconnectParms: &disconnectParms,
-	DetachParms:     first(1, &detachParms, V84),
-	ResourceInfo:    first(4, &resourceInfo, V84),
-	DeviceInfo:      &deviceInfo84,
-	ConnectionInfo:  &connectionInfo,
-	PeerDeviceInfo:  &peerDeviceInfo84,
-	ResourceStats:   &resourceStats,
-	DeviceStats:     &deviceStats,
-	ConnectionStats: first(1, &connectionStats, V84),
-	PeerDeviceStats: first(8, &peerDeviceStats, V84),
-	NotifyHeader:    &notifyHeader,
-	Helper:          &helper,
-}
-
-// sets9 holds what DRBD 9 knows.
-var sets9 = [maxID + 1]*Set{
+// sets holds every set at its attribute number, with the rows of both generations.
+var sets = [maxID + 1]*Set{
 	CfgReply:        &cfgReply,
 	CfgContext:      &cfgContext,
-	DiskConf:        &diskConf9,
-	ResourceOpts:    &resourceOpts9,
-	NetConf:         &netConf9,
-	SetRoleParms:    &setRoleParms9,
+	DiskConf:        &diskConf,
+	ResourceOpts:    &resourceOpts,
+	NetConf:         &netConf,
+	SetRoleParms:    &setRoleParms,
 	ResizeParms:     &resizeParms,
+	StateInfo:       &stateInfo,
 	StartOvParms:    &startOvParms,
 	NewCUUIDParms:   &newCUUIDParms,
 	TimeoutParms:    &timeoutParms,
@@ -104,9 +100,9 @@ var sets9 = [maxID + 1]*Set{
 	DetachParms:     &detachParms,
 	DeviceConf:      &deviceConf,
 	ResourceInfo:    &resourceInfo,
-	DeviceInfo:      &deviceInfo9,
+	DeviceInfo:      &deviceInfo,
 	ConnectionInfo:  &connectionInfo,
-	PeerDeviceInfo:  &peerDeviceInfo9,
+	PeerDeviceInfo:  &peerDeviceInfo,
 	ResourceStats:   &resourceStats,
 	DeviceStats:     &deviceStats,
 	ConnectionStats: &connectionStats,
