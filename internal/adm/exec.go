@@ -88,8 +88,11 @@ func (t *tool) succeeded(ctx context.Context, op Op) {
 	}
 }
 
-// once runs the op, unless this is a dry run.
+// once runs the op, unless this is a dry run or an interrupt has ended it all.
 func (t *tool) once(ctx context.Context, op Op) int {
+	if ctx.Err() != nil {
+		return exitBroken
+	}
 	t.announce(op)
 	if t.req.dryRun > 0 {
 		return 0
@@ -189,13 +192,8 @@ func (t *tool) program(p program) string {
 	if path := t.chosen(p); path != "" {
 		return path
 	}
-	switch p {
-	case drbdsetup:
-		return t.setupName
-	case drbdmeta:
-		return "drbdmeta"
-	case proxyCtl:
-		return "drbd-proxy-ctl"
+	if name, ok := t.names[p]; ok {
+		return name
 	}
 	return "/bin/sh"
 }

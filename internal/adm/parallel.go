@@ -84,6 +84,9 @@ func (t *tool) runShares(ctx context.Context, shares []*share) {
 // comes after it pointless.
 func (t *tool) runShare(ctx context.Context, s *share) {
 	for _, step := range s.steps {
+		if ctx.Err() != nil {
+			return
+		}
 		if s.lost {
 			t.complain("%s: %s %s: skipped due to earlier error", t.env.Name, step.Name, step.Res)
 			continue

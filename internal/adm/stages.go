@@ -115,6 +115,7 @@ func (t *tool) runWithProgress(ctx context.Context) int {
 	fmt.Fprint(t.out, "[")
 	t.plan.run(func(steps []*Step) { t.showStage(ctx, steps, &failed) }, func() bool { return ctx.Err() != nil })
 	fmt.Fprint(t.out, "\n]\n")
+	failed.any = failed.any || ctx.Err() != nil
 	return failed.code()
 }
 
@@ -126,6 +127,9 @@ func (t *tool) showStage(ctx context.Context, steps []*Step, failed *failures) {
 	}
 	named := ""
 	for _, s := range steps {
+		if ctx.Err() != nil {
+			return
+		}
 		one := &share{res: s.Res, lost: failed.lost[s.Res]}
 		if named != s.Res {
 			fmt.Fprintf(t.out, map[bool]string{false: " %s", true: " [skipped:%s]"}[one.lost], s.Res)
