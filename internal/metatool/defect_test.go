@@ -229,6 +229,42 @@ func TestMoveGoesOnFromTheCopy(t *testing.T) {
 	require.Contains(t, b.ok("--force 3 v09 IMG internal dump-md"), "512 times 0xFFFFFFFFFFFFFFFF")
 }
 
+// The copy that a move leaves when it is cut off belongs to one device: another one
+// that has the minor now must not get it.
+func TestCopyIsNotForAnotherDevice(t *testing.T) {
+	b := newBench(t, 64*miB)
+	b.ok("--force 3 v09 IMG internal create-md 1 --effective-size 100000")
+	copied := b.dir + "/var/lib/drbd/drbd-minor-3.lkbd.moving"
+	header := append([]byte("67108864\t/dev/other\n"), make([]byte, 4096)...)[:4096]
+	content := append(header, b.content()[67067904:]...)
+	require.NoError(t, os.WriteFile(b.image, bytes.Repeat([]byte("data"), 16*miB+2048), 0o600))
+	before := b.content()
+	for _, command := range []string{"check-resize", "repair-md"} {
+		require.NoError(t, os.WriteFile(copied, content, 0o600))
+		code, _ := b.run("3 v09 IMG internal " + command)
+		require.Equal(t, 255, code, "%s: %s", command, b.stderr)
+		require.True(t, bytes.Equal(before, b.content()), command)
+		require.FileExists(t, copied)
+	}
+	b.run("3 v09 IMG internal check-resize")
+	require.Contains(t, b.stderr, "/dev/other")
+	b.ok("--force 3 v09 IMG internal create-md 1")
+	require.FileExists(t, copied, "the other device still needs it")
+}
+
+// What was wiped does not come back from the copy of a move.
+func TestWipedIsGone(t *testing.T) {
+	b := newBench(t, 64*miB)
+	b.ok("--force 3 v09 IMG internal create-md 1 --effective-size 100000")
+	copied := b.dir + "/var/lib/drbd/drbd-minor-3.lkbd.moving"
+	header := append([]byte("67108864\t"+b.image+"\n"), make([]byte, 4096)...)[:4096]
+	require.NoError(t, os.WriteFile(copied, append(header, b.content()[67067904:]...), 0o600))
+	b.ok("--force 3 v09 IMG internal wipe-md")
+	code, _ := b.run("3 v09 IMG internal repair-md")
+	require.Equal(t, 255, code)
+	require.NoFileExists(t, copied)
+}
+
 // A move that was cut off after the metadata were in place leaves the old ones.
 func TestMoveIsCleanedUp(t *testing.T) {
 	b := newBench(t, 64*miB)

@@ -247,6 +247,7 @@ func (t *tool) wipeMD() error {
 		return err
 	}
 	t.forget()
+	t.dropBackup()
 	t.printf("DRBD meta data block successfully wiped out.\n")
 	return nil
 }

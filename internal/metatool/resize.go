@@ -131,34 +131,56 @@ func (t *tool) backUp(old *meta.Image) (*meta.Image, error) {
 }
 
 // openBackup opens the copy that backUp made. errors.Is finds fs.ErrNotExist if
-// there is none.
+// there is none. The copy of another device, which had the minor before, is an
+// error: written to this one it would destroy data.
 func (t *tool) openBackup() (*meta.Image, error) {
 	f, err := os.Open(t.backupPath()) // stays open: the metadata are read from it
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	l, size, err := backupHeader(f)
+	if err == nil && l.Path != t.path {
+		err = fmt.Errorf("it keeps the meta data of %s, whose move to another place was cut off, not those of %s: "+
+			"run check-resize on that device, or remove the file if the device is gone", l.Path, t.path)
 	}
-	header := make([]byte, meta.BlockSize)
-	if _, err := f.ReadAt(header, 0); err != nil {
-		return nil, err
-	}
-	l, err := meta.ParseLastKnown(string(header))
 	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", t.backupPath(), err)
 	}
-	size := info.Size() - meta.BlockSize
 	return meta.OpenCopy(io.NewSectionReader(f, meta.BlockSize, size), size, l.Size, t.version)
 }
 
-// dropBackup removes the copy: the metadata are in place.
+// backupHeader reads the first block of a copy: whose it is, and how many bytes
+// follow.
+func backupHeader(f *os.File) (l meta.LastKnown, size int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return l, 0, err
+	}
+	header := make([]byte, meta.BlockSize)
+	if _, err := f.ReadAt(header, 0); err != nil {
+		return l, 0, err
+	}
+	l, err = meta.ParseLastKnown(string(header))
+	return l, info.Size() - meta.BlockSize, err
+}
+
+// dropBackup removes the copy: the metadata are in place. That of another device
+// is still needed there.
 func (t *tool) dropBackup() {
 	if t.opt.dryRun {
 		return
 	}
-	if err := os.Remove(t.backupPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	f, err := os.Open(t.backupPath())
+	if err == nil {
+		l, _, headerErr := backupHeader(f)
+		f.Close()
+		if headerErr == nil && l.Path != t.path {
+			return
+		}
+		err = os.Remove(t.backupPath())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.remark("%v", err)
 	}
 }
