@@ -27,23 +27,23 @@ const outBuffer = 64 << 10
 
 // tool is one run of drbdadm.
 type tool struct {
-	env       cli.Env
-	node      string // this host, as configuration files call it
-	gen       schema.Generation
-	driver    cli.Driver
-	req       request
-	cmd       command
-	conf      *confparse.Config
-	planner   planner
-	plan      Plan                             // of up and adjust
-	narrowed  map[string]*confparse.Connection // resources that were named with a peer
-	locals    map[netip.Addr]bool              // this host's addresses, once they are known
-	limits    [unlimited + 1]time.Duration
-	setupName string
-	backends  map[program]backend
-	workers   int  // resources that are worked on at the same time
-	watching  bool // status --watch
-	quiet     bool // adjust-with-progress: backends' messages are not shown
+	env      cli.Env
+	node     string // this host, as configuration files call it
+	gen      schema.Generation
+	driver   cli.Driver
+	req      request
+	cmd      command
+	conf     *confparse.Config
+	planner  planner
+	plan     Plan                             // of up and adjust
+	narrowed map[string]*confparse.Connection // resources that were named with a peer
+	locals   map[netip.Addr]bool              // this host's addresses, once they are known
+	limits   [unlimited + 1]time.Duration
+	names    map[program]string // of the backends, as called and shown
+	backends map[program]backend
+	workers  int  // resources that are worked on at the same time
+	watching bool // status --watch
+	quiet    bool // adjust-with-progress: backends' messages are not shown
 
 	out   io.Writer // standard output, buffered
 	flush func()
@@ -71,21 +71,36 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 	}
 	buffer := bufio.NewWriterSize(env.Stdout, outBuffer)
 	t := &tool{
-		env:       env,
-		node:      node,
-		gen:       schema.V9,
-		driver:    env.Driver(ctx),
-		setupName: "drbdsetup",
-		limits:    defaultLimits,
-		backends:  inProcess(),
-		workers:   defaultWorkers,
-		out:       buffer,
-		flush:     func() { buffer.Flush() },
+		env:      env,
+		node:     node,
+		gen:      schema.V9,
+		driver:   env.Driver(ctx),
+		limits:   defaultLimits,
+		backends: inProcess(),
+		workers:  defaultWorkers,
+		out:      buffer,
+		flush:    func() { buffer.Flush() },
 	}
 	if t.driver.Version.Is84() {
-		t.gen, t.setupName = schema.V84, "drbdsetup-84"
+		t.gen = schema.V84
 	}
+	t.names = programNames(t.gen, env.Dir)
 	return t, nil
+}
+
+// programNames returns how the backends are called and shown. For DRBD 9 they
+// carry the directory by which drbdadm itself was called, if they lie there.
+func programNames(g schema.Generation, dir string) map[program]string {
+	if g == schema.V84 {
+		return map[program]string{drbdsetup: "drbdsetup-84", drbdmeta: "drbdmeta", proxyCtl: "drbd-proxy-ctl"}
+	}
+	names := map[program]string{drbdsetup: "drbdsetup", drbdmeta: "drbdmeta", proxyCtl: "drbd-proxy-ctl"}
+	for p, name := range names {
+		if info, err := os.Stat(dir + name); dir != "" && err == nil && info.Mode()&0o111 != 0 {
+			names[p] = dir + name
+		}
+	}
+	return names
 }
 
 // main runs the command line.

@@ -15,6 +15,7 @@ const FakeVariable = "DRBD_FAKE"
 // Env is all that a tool sees of the process it runs in.
 type Env struct {
 	Name   string   // base name the tool was called by
+	Dir    string   // directory it was called by, "" if it was found in PATH
 	Args   []string // arguments after the name
 	Stdin  io.Reader
 	Stdout io.Writer
@@ -24,7 +25,9 @@ type Env struct {
 
 // OS returns the environment of this process.
 func OS() Env {
+	dir, _ := filepath.Split(os.Args[0])
 	return Env{
+		Dir:    dir,
 		Name:   filepath.Base(os.Args[0]),
 		Args:   os.Args[1:],
 		Stdin:  os.Stdin,
