@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
@@ -109,6 +110,20 @@ func (o Options) plainText(f *schema.Field, val schema.Value) string {
 // quoteConf returns a string of the configuration language.
 func quoteConf(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// nameWord returns a name as one word of the configuration language, without
+// quotes if it does without: what reads the output of 8.4 expects none.
+//
+// compat: 8.4's drbdsetup never quotes, and its output is no configuration then.
+func nameWord(name string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-/+:@", r)
+	}
+	if name == "" || strings.ContainsFunc(name, special) {
+		return quoteConf(name)
+	}
+	return name
 }
 
 // remark returns the comment behind an option.

@@ -58,7 +58,7 @@ func (p *sections84) option(v *schema.Values, i int) {
 func (p *sections84) resource(volumes []Volume84) {
 	first := volumes[0]
 	context := first.Get(schema.CfgContext)
-	p.section("resource "+first.Resource(), func() {
+	p.section("resource "+nameWord(first.Resource()), func() {
 		p.set("options", first.Get(schema.ResourceOpts))
 		p.set("net", first.Get(schema.NetConf))
 		if has(context, "ctx_peer_addr") {
