@@ -51,3 +51,25 @@ func TestExternalBackend(t *testing.T) {
 		require.Contains(t, stderr, "/nonexistent")
 	})
 }
+
+// Half a dump is no success: it could replace a configuration.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	file := filepath.Join(t.TempDir(), "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte(twoHosts(oneDisk)), 0o600))
+	for _, command := range []string{"dump", "dump-xml", "sh-resources"} {
+		vars := record{Gen: "9", Node: "oak"}.vars(t.TempDir())
+		var errs bytes.Buffer
+		exit := Main(t.Context(), cli.Env{
+			Name: "drbdadm", Args: []string{"-c", file, command},
+			Stdin: strings.NewReader(""), Stdout: full, Stderr: &errs,
+			Getenv: func(name string) string { return vars[name] },
+		})
+		require.NotZero(t, exit, command)
+		require.Contains(t, errs.String(), "no space left on device", command)
+	}
+}

@@ -46,7 +46,7 @@ type tool struct {
 	quiet    bool // adjust-with-progress: backends' messages are not shown
 
 	out   io.Writer // standard output, buffered
-	flush func()
+	flush func() error // its error is that of anything written before
 }
 
 // Main runs drbdadm and returns its exit code. An interrupt ends what is under way
@@ -59,8 +59,12 @@ func Main(ctx context.Context, env cli.Env) int {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
 		return exitBroken
 	}
-	defer t.flush()
-	return t.main(ctx)
+	code := t.main(ctx)
+	if err := t.flush(); err != nil && code == 0 {
+		fmt.Fprintf(env.Stderr, "%s: write the output: %v\n", env.Name, err)
+		return exitBroken
+	}
+	return code
 }
 
 // newTool looks at the host: its name and its module.
@@ -79,7 +83,7 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 		backends: inProcess(),
 		workers:  defaultWorkers,
 		out:      buffer,
-		flush:    func() { buffer.Flush() },
+		flush:    buffer.Flush,
 	}
 	if t.driver.Version.Is84() {
 		t.gen = schema.V84

@@ -73,7 +73,7 @@ func (t *tool) runShares(ctx context.Context, shares []*share) {
 			defer func() { <-slots }()
 			worker := *t
 			worker.env.Stdout, worker.env.Stderr = &s.out, &s.errs
-			worker.out, worker.flush = &s.out, func() {}
+			worker.out, worker.flush = &s.out, func() error { return nil }
 			worker.runShare(ctx, s)
 		})
 	}
