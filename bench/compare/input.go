@@ -27,8 +27,8 @@ const imageSize = 100 << 30
 func prepare(dir string) ([]benchCase, error) {
 	var cases []benchCase
 	for _, version := range []string{v84, v9} {
-		// The original's tables for 8.4 are full after some 430 resources.
-		resource, many, inOne := classic, 400, 400
+		// The original's tables for 8.4 are full after some 430 endpoints.
+		resource, many, inOne := classic, 300, 400
 		if version == v9 {
 			resource, many, inOne = linstor, 1500, 5000
 		}
