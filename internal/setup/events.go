@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"drbdutils/internal/render"
@@ -92,13 +93,21 @@ func (c *call) watch(ctx context.Context, e *render.Events, o netlinkapi.WatchOp
 			continue
 		}
 		if err := e.Event(ev, c.gen); err != nil {
-			return nil // nobody reads any more
+			return unlessUnread(err)
 		}
 		if ev.Message.Op == schema.InitialStateDone && started != nil {
 			started()
 		}
 	}
 	return nil
+}
+
+// unlessUnread forgives that nobody reads any more.
+func unlessUnread(err error) error {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		return nil
+	}
+	return err
 }
 
 // concerns reports whether an event is about the resource of that name, or about
