@@ -45,7 +45,7 @@ type tool struct {
 	watching bool // status --watch
 	quiet    bool // adjust-with-progress: backends' messages are not shown
 
-	out   io.Writer // standard output, buffered
+	out   io.Writer    // standard output, buffered
 	flush func() error // its error is that of anything written before
 }
 

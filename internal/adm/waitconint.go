@@ -58,11 +58,13 @@ func (t *tool) connectionWaits() []Op {
 }
 
 // waitInParallel runs all ops at once and closes the channel after the last one.
+// Meanwhile the output belongs to the caller.
 func (t *tool) waitInParallel(ctx context.Context, ops []Op) <-chan struct{} {
 	var running sync.WaitGroup
 	for _, op := range ops {
 		t.announce(op)
-		running.Go(func() { t.timed(ctx, op, t.line(op)) })
+		env, _ := t.childEnv(op, t.line(op))
+		running.Go(func() { await(ctx, t.backend(op), env) })
 	}
 	t.flush()
 	done := make(chan struct{})
@@ -99,27 +101,25 @@ func (t *tool) askToAbort(done <-chan struct{}, abort func()) {
 		return
 	}
 	fmt.Fprint(t.out, t.banner())
-	answered := make(chan struct{})
+	lines := make(chan string)
 	go func() {
-		defer close(answered)
-		for lines := bufio.NewScanner(input); lines.Scan(); {
-			if lines.Text() == "yes" {
+		for words := bufio.NewScanner(input); words.Scan(); {
+			select {
+			case lines <- words.Text():
+			case <-done:
 				return
 			}
-			fmt.Fprint(t.out, prompt)
-			t.flush()
 		}
-		<-done
 	}()
-	t.countSeconds(done, answered)
+	t.countSeconds(done, lines)
 	abort()
 }
 
 const prompt = " To abort waiting enter 'yes' [ -- ]:"
 
-// countSeconds keeps the number in the prompt up to date until there is an answer
-// or nothing to wait for.
-func (t *tool) countSeconds(done, answered <-chan struct{}) {
+// countSeconds keeps the number in the prompt up to date until a line says yes, or
+// there is nothing to wait for.
+func (t *tool) countSeconds(done <-chan struct{}, lines <-chan string) {
 	fmt.Fprint(t.out, prompt)
 	t.flush()
 	refresh := max(t.conf.Global.DialogRefresh, 0)
@@ -134,8 +134,12 @@ func (t *tool) countSeconds(done, answered <-chan struct{}) {
 		case <-done:
 			fmt.Fprintln(t.out)
 			return
-		case <-answered:
-			return
+		case line := <-lines:
+			if line == "yes" {
+				return
+			}
+			fmt.Fprint(t.out, prompt)
+			t.flush()
 		case <-tick:
 			fmt.Fprintf(t.out, "\x1b[s\x1b[31G [%4d]: \x1b[u", waited)
 			t.flush()
