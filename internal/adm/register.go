@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,14 +29,21 @@ func (t *tool) register(link string) {
 	}
 }
 
+// replaceLink makes a link, or gives it another target, without a moment in which
+// a handler would not find it.
 func replaceLink(target, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
+	if err := os.Symlink(target, fresh); err != nil {
 		return err
 	}
-	return os.Symlink(target, path)
+	if err := os.Rename(fresh, path); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	return nil
 }
 
 // registered returns the configuration file of the resource that a handler is
