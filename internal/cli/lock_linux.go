@@ -41,6 +41,9 @@ func (e Env) LockMinor(minor uint32) (unlock func(), err error) {
 	deadline := time.Now().Add(lockPatience)
 	for _, dir := range lockDirs {
 		f, err := lockFile(filepath.Join(e.Path(dir), fmt.Sprintf("drbd-147-%d", minor)), deadline)
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w (to change DRBD devices needs root)", err)
+		}
 		if err != nil {
 			unlock()
 			return nil, err
