@@ -87,6 +87,7 @@ run drbd01 drbdadm status r0
 say "Neither disk has data yet: say whose counts, and watch the other one follow"
 run drbd01 drbdadm primary --force r0
 await drbd01 SyncSource drbdadm cstate r0
+await drbd02 1 grep -c SyncTarget "$dir/drbd02/proc/drbd"
 run drbd02 sh "$here/../dist/init/drbd" status
 progress drbd01
 await drbd01 UpToDate/UpToDate drbdadm dstate r0
