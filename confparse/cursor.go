@@ -35,11 +35,11 @@ func (d *decoder) warn(code string, w *word, format string, args ...any) *Diagno
 }
 
 // unexpected reports a word that does not fit.
-func (d *decoder) unexpected(w *word, expected string) {
+func (d *decoder) unexpected(w *word, expected, found string) {
 	if slices.ContainsFunc(d.diags, func(o Diagnostic) bool { return o.Code == "syntax" && o.Place.offset == w.offset }) {
 		return
 	}
-	d.fail("syntax", w, "expected %s, found %s", expected, w.describe())
+	d.fail("syntax", w, "expected %s, found %s", expected, found)
 }
 
 // describe names a word for a message.
@@ -52,7 +52,7 @@ func (w *word) describe() string {
 	case endToken:
 		return "the end of the file"
 	case unclosedToken:
-		return "a quoted text that does not end on its line: " + text
+		return "a quoted text that does not end on its line"
 	case longToken:
 		return fmt.Sprintf("a text of %d bytes, which is too long", len(w.text))
 	case quotedToken:
@@ -86,9 +86,23 @@ func (c *cursor) peek() *word {
 // expect reports that something else should stand here.
 func (c *cursor) expect(what string) {
 	if !c.failed {
-		c.unexpected(c.peek(), what)
+		c.unexpected(c.peek(), what, c.found())
 	}
 	c.failed = true
+}
+
+// isMark reports whether a message about the word does not repeat its letters.
+func (w *word) isMark() bool {
+	return w.kind == punctToken || w.kind == unclosedToken || w.kind == longToken
+}
+
+// found names the next word for a message, unless it may belong to a secret.
+func (c *cursor) found() string {
+	w := c.peek()
+	if c.at < len(c.s.words) && !w.isMark() && afterSecret(c.s.words[:c.at]) {
+		return "more, which is not shown"
+	}
+	return w.describe()
 }
 
 // accept takes the next word if it is that keyword or mark.

@@ -62,7 +62,7 @@ func walk[T any](d *decoder, section string, rules []rule[T], to T, s *statement
 	for i := range s.block {
 		child := &s.block[i]
 		if len(child.words) == 0 {
-			d.unexpected(&child.end, "a statement")
+			d.unexpected(&child.end, "a statement", child.end.describe())
 			continue
 		}
 		w := &child.words[0]
@@ -124,7 +124,7 @@ func unknown[T any](d *decoder, section string, rules []rule[T], s *statement) {
 		return
 	}
 	if w.kind != wordToken {
-		d.unexpected(w, "a statement of the "+section+" section")
+		d.unexpected(w, "a statement of the "+section+" section", w.describe())
 		return
 	}
 	diag := d.fail("syntax", w, "unknown statement '%s' in the %s section", w.text, section)

@@ -148,12 +148,12 @@ func readPeerDevice(d *decoder, c *Connection, s *statement) {
 			continue
 		}
 		if disks++; disks > 1 {
-			d.unexpected(&child.words[0], "'}'")
+			d.unexpected(&child.words[0], "'}'", child.words[0].describe())
 		}
 		d.options(child, &schema.ConfigSections(d.gen).PeerDisk, lists{schema.ToPeer: &p.Options})
 	}
 	if disks == 0 {
-		d.unexpected(&s.end, "a disk section")
+		d.unexpected(&s.end, "a disk section", s.end.describe())
 	}
 	d.checkClosed(s, "volume")
 	c.PeerDevices = append(c.PeerDevices, p)

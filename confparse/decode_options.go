@@ -17,7 +17,7 @@ func (d *decoder) options(s *statement, section *schema.Section, to lists) {
 	for i := range s.block {
 		child := &s.block[i]
 		if len(child.words) == 0 {
-			d.unexpected(&child.end, "an option")
+			d.unexpected(&child.end, "an option", child.end.describe())
 			continue
 		}
 		d.option(child, section, to)

@@ -36,7 +36,7 @@ func (l Diagnostics) Print(w io.Writer, style DiagStyle) error {
 
 func (d *Diagnostic) print(b *strings.Builder, style DiagStyle) {
 	fmt.Fprintln(b, d.Error())
-	if style.Source && d.Place.file != nil {
+	if style.Source && d.Place.file != nil && !isSecret(d.Hint) {
 		d.Place.printSource(b)
 	}
 	note := func(text string) {
@@ -62,7 +62,7 @@ const maxShown = 200
 // printSource writes the line of the file and a mark under the word.
 func (p Place) printSource(b *strings.Builder) {
 	line, column := p.Source(), p.Column()
-	if column > maxShown {
+	if column > maxShown || holdsSecret(line) {
 		return
 	}
 	mark := strings.Map(func(c rune) rune {

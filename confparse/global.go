@@ -28,14 +28,14 @@ func (l *loader) global(p *part) {
 	}
 	p.checkClosed(s, "global")
 	if t.broken && !p.diags.Invalid() {
-		p.unexpected(&t.word, "a statement or '}'")
+		p.unexpected(&t.word, "a statement or '}'", t.word.describe())
 	}
 }
 
 // globalStatement decodes one statement of the global section.
 func (l *loader) globalStatement(p *part, s *statement) {
 	if len(s.words) == 0 {
-		p.unexpected(&s.end, "a statement of the global section")
+		p.unexpected(&s.end, "a statement of the global section", s.end.describe())
 		return
 	}
 	w := &s.words[0]

@@ -106,12 +106,12 @@ func (l *loader) brokenItem(p *part, w *word) {
 		return
 	}
 	if len(p.item.words) == 0 {
-		p.unexpected(w, "a section")
+		p.unexpected(w, "a section", w.describe())
 		return
 	}
 	l.statement(p)
 	if len(p.diags) == 0 {
-		p.unexpected(w, "';' or '{'")
+		p.unexpected(w, "';' or '{'", w.describe())
 	}
 }
 
@@ -213,7 +213,7 @@ func (p *part) decodeBlock(t *tree, r *Resource, section string) {
 	s := p.block(t)
 	p.resource(r, section, s)
 	if t.broken && !p.diags.Invalid() {
-		p.unexpected(&t.word, "a statement or '}'")
+		p.unexpected(&t.word, "a statement or '}'", t.word.describe())
 	}
 	if s.open() && !p.diags.Invalid() {
 		p.warn("unclosed", &p.item.words[0], "the %s section ends with the file; it has no closing brace", section)
@@ -253,7 +253,7 @@ func (l *loader) require(p *part) {
 	}[strings.TrimPrefix(w.text, requirePrefix)]
 	switch {
 	case !known:
-		p.unexpected(w, requirePrefix+"{eq,ne,gt,ge,lt,le}")
+		p.unexpected(w, requirePrefix+"{eq,ne,gt,ge,lt,le}", w.describe())
 	case l.src.Version == [3]int{}:
 		p.fail("module-version", w, "this configuration requires a version of the module, but none is known")
 	case !holds:

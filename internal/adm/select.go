@@ -63,7 +63,7 @@ func parseWords(g schema.Generation, word string) (words, *refusal) {
 	case word == "":
 		return w, refuse(exitUsage, true, "Resource name is empty.")
 	case strings.ContainsFunc(word, func(r rune) bool { return r < 0x20 || r == 0x7f }):
-		return w, refuse(exitUsage, true, "Resource name is invalid - please don't use control characters.")
+		return w, refuse(exitUsage, true, "%q is no name for a resource: it has control characters", word)
 	}
 	if number, ok := strings.CutPrefix(word, "minor-"); ok {
 		return w.number(number, true)
@@ -140,6 +140,8 @@ func undefined(conf *confparse.Config, w words) *refusal {
 	if r := conf.Resource(w.res); r != nil && r.Ignored {
 		text += fmt.Sprintf("\n%s: resource %s is for %s; this host is %s",
 			r.Place, r.Name, strings.Join(hostNames([]*confparse.Resource{r}), ", "), conf.Node)
+	} else {
+		text += "\n'drbdadm sh-resources' lists what is."
 	}
 	return &refusal{text: text, exit: exitUsage, stop: conf.Generation == schema.V84}
 }
@@ -186,7 +188,7 @@ func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
 
 func (s *selection) narrowToPeer(node string, w words) *refusal {
 	if s.res.Me != nil && s.res.Me.Answers(w.peer) {
-		return refuse(exitUsage, true, "Host name '%s' (from '%s') is not a peer, but the local node", w.peer, w.whole)
+		return refuse(exitUsage, true, "'%s': %s is this host; name one of its peers", w.whole, w.peer)
 	}
 	c := s.res.Connection(w.peer)
 	if c == nil {
@@ -215,7 +217,7 @@ func (s *selection) fit(c command) *refusal {
 	whole := c.volumes == volumeRefused || c.objects == none
 	switch {
 	case whole && explicit:
-		return refuse(exitUsage, true, "%s operates on whole resources, but you specified a specific volume!", c.name)
+		return refuse(exitUsage, true, "%s is for a resource as a whole: name it without a volume", c.name)
 	case whole && s.volume:
 		s.volume = false
 	case c.volumes == volumeRequired && !s.volume:
@@ -223,8 +225,8 @@ func (s *selection) fit(c command) *refusal {
 			s.volume = true
 			return nil
 		}
-		return refuse(exitUsage, true, "%s requires a specific volume id, but none is specified.\n"+
-			"Try '%s minor-<minor_number>' or '%s %s/<vnr>'", c.name, c.name, c.name, s.word)
+		return refuse(exitUsage, true, "%s is for one volume: name it, as in '%s %s/0' or '%s minor-0'",
+			c.name, c.name, s.word, c.name)
 	}
 	return nil
 }

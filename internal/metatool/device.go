@@ -196,7 +196,18 @@ func (t *tool) openError(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	}
-	return fail(exitUsage, "open(%s) failed: %v", t.path, err)
+	return fail(exitUsage, "open(%s) failed: %v%s", t.path, err, wayOut(err))
+}
+
+// wayOut says what helps if a device cannot be opened.
+func wayOut(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "\nIs the name right, and the volume group or driver active that provides the device?"
+	case errors.Is(err, fs.ErrPermission):
+		return "\nThis needs root."
+	}
+	return ""
 }
 
 // openShared opens a device that somebody else uses, if that is wanted.

@@ -53,7 +53,8 @@ func (t *tool) noMetadata(reason error) error {
 	if t.opt.verbose > 0 {
 		t.remark("%s: %v", t.path, reason)
 	}
-	return fail(exitNoMetadata, "No valid meta data found")
+	return fail(exitNoMetadata, "No valid meta data found\n"+
+		"on %s. If it is the right device and new to DRBD, create-md writes them; if it was resized, check-resize finds them.", t.path)
 }
 
 // save writes the superblock and remembers how large the device is now.
