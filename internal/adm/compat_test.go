@@ -54,7 +54,7 @@ func TestOutdateAsksTheModuleByMinor(t *testing.T) {
 func TestOutdateOfADisklessVolumeIsRefused(t *testing.T) {
 	got := script(t, twoHosts("disk none;"), nil, "outdate", "r0/0")
 	require.Equal(t, exitConfig, got.exit)
-	require.Contains(t, got.stderr, "requires a local disk")
+	require.Contains(t, got.stderr, "needs a disk on this host")
 	require.Empty(t, got.calls)
 
 	got = script(t, twoHosts("disk none;"), nil, "outdate", "all")

@@ -118,7 +118,7 @@ func shIP(t *tool, o object) int {
 
 func shLowerResource(t *tool, o object) int {
 	if !o.res.Stacked {
-		t.complain("sh-lower-resource only available in stacked mode")
+		t.complain("sh-lower-resource is about stacked resources; '%s' is none", o.res.Name)
 		return exitUsage
 	}
 	return t.say("%s", o.res.Lower.Name)

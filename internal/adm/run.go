@@ -15,7 +15,7 @@ import (
 // takes from it what concerns the whole run.
 func (t *tool) prepare() int {
 	if len(t.req.test) > 0 && !slices.Contains([]string{"dump", "dump-xml", "sh-nop"}, t.cmd.name) {
-		t.complain("The --config-to-test (-t) option is only allowed with the dump and sh-nop commands")
+		t.complain("--config-to-test (-t) goes with dump, dump-xml and sh-nop only")
 		return exitUsage
 	}
 	passed, dropped, err := t.req.passed(t.gen, t.cmd)
@@ -70,7 +70,7 @@ func (t *tool) carryOut(ctx context.Context) int {
 	given := t.req.objects
 	switch {
 	case t.cmd.objects == none && len(given) > 0:
-		t.complain("This command will ignore resource names!")
+		t.complain("%s: %s is not about resources: their names do not matter", t.env.Name, t.cmd.name)
 	case t.cmd.objects == needed && len(given) == 0:
 		usageNote(t.out, t.gen, &t.cmd, "No resource names specified")
 		return exitUsage
@@ -208,9 +208,9 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 	case len(t.conf.Resources) == 0:
 		return nil, refuse(exitUsage, true, "no resources defined!")
 	case t.req.stacked:
-		return nil, refuse(exitUsage, true, "WARN: nothing stacked for this host (%s), nothing to do in stacked mode!", t.node)
+		return nil, refuse(exitUsage, true, "no stacked resource has this host (%s) in it", t.node)
 	}
-	return nil, refuse(exitUsage, true, "WARN: no normal resources defined for this host (%s)!?\n"+
+	return nil, refuse(exitUsage, true, "no resource has this host (%s) in it.\n"+
 		"The configuration is for %s; does an 'on' section have this machine's name?",
 		t.node, strings.Join(hostNames(t.conf.Resources), ", "))
 }

@@ -148,7 +148,7 @@ func (p planner) outdate(o object) ([]Op, error) {
 // diskless refuses to do something to a disk that is not there.
 func (p planner) diskless() *refusal {
 	return refuse(exitConfig, true,
-		"The %s command requires a local disk, but the configuration gives none.", p.cmd.name)
+		"%s needs a disk on this host, and the configuration has none.", p.cmd.name)
 }
 
 // forgetPeer frees a peer's place in the metadata of all volumes.

@@ -33,7 +33,7 @@ func (t *tool) loadModule(ctx context.Context) error {
 		time.Sleep(time.Millisecond)
 	}
 	return fail(exitUsage, "Could not stat %s: %s\n"+
-		"Make sure that the DRBD kernel module is installed and can be loaded!", procDRBD, reason(err))
+		"Is the DRBD kernel module installed for the kernel that runs? 'modprobe drbd' says more.", procDRBD, reason(err))
 }
 
 // withoutModule reports that the module is missing. What takes something away is

@@ -96,7 +96,7 @@ func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64,
 	r.Op, r.Object = schema.GetTimeoutType, w.object
 	reply, err := w.client.Do(ctx, r)
 	if err != nil {
-		return 0, fail(exitUsage, "error determining which timeout to use: minor not available")
+		return 0, fail(exitUsage, "%s: the module does not say how long to wait: %v", w.object, err)
 	}
 	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), nil
 }

@@ -35,7 +35,7 @@ func checkName(name string) error {
 	case name == "":
 		return fail(exitNoState, "Resource name is empty.")
 	case strings.ContainsFunc(name, control):
-		return fail(exitNoState, "Resource name is invalid - please don't use control characters.")
+		return fail(exitNoState, "%q is no name for a resource: it has control characters", name)
 	case len(name) > 127:
 		return fail(exitNoState, "Resource name is too long: at most 127 bytes.")
 	}
