@@ -142,7 +142,7 @@ func (d *decoder) isName(w *word) bool {
 	case versionToken:
 		return d.gen == schema.V84
 	case wordToken:
-		return !isKeyword(d.gen, w.text)
+		return d.show || !isKeyword(d.gen, w.text) // 8.4's show quotes no keyword
 	}
 	return false
 }

@@ -112,15 +112,16 @@ func quoteConf(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// nameWord returns a name as one word of the configuration language, without
-// quotes if it does without: what reads the output of 8.4 expects none.
+// nameWord returns a name as one word of the configuration language that is no
+// number, without quotes if it does without: what reads the output of 8.4 expects
+// none.
 //
 // compat: 8.4's drbdsetup never quotes, and its output is no configuration then.
 func nameWord(name string) string {
 	special := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-/+:@", r)
 	}
-	if name == "" || strings.ContainsFunc(name, special) {
+	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.ContainsFunc(name, special) {
 		return quoteConf(name)
 	}
 	return name
