@@ -79,16 +79,16 @@ func (c *command) fields(g schema.Generation) []*schema.Field {
 	}
 	var fields []*schema.Field
 	for i := range set.Fields {
-		if f := &set.Fields[i]; c.offers(f, g) {
+		if f := &set.Fields[i]; c.offers(f) {
 			fields = append(fields, f)
 		}
 	}
 	return fields
 }
 
-func (c *command) offers(f *schema.Field, g schema.Generation) bool {
-	return f.Name != "" && f.Gen.Has(g) && !(c.edit && f.Is(schema.Invariant)) &&
-		!(g == schema.V84 && f.Since != "")
+// offers reports whether the command takes the field as an option.
+func (c *command) offers(f *schema.Field) bool {
+	return f.Name != "" && !(c.edit && f.Is(schema.Invariant))
 }
 
 // about returns the command's sentence for people.
