@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime/debug"
 
 	"drbdutils/confparse"
 	"drbdutils/schema"
@@ -31,8 +30,6 @@ func (t *tool) load() int {
 	if code != 0 {
 		return code
 	}
-	// What is read stays, so that collecting garbage meanwhile finds little.
-	defer debug.SetGCPercent(debug.SetGCPercent(loadGC))
 	conf, diags := confparse.Load(src)
 	if !diags.Invalid() && t.expands() {
 		diags = append(diags, conf.Expand()...)
@@ -117,10 +114,6 @@ func (t *tool) source() (confparse.Source, int) {
 		Want:       t.wanted(),
 	}, 0
 }
-
-// loadGC is how much the heap may grow between collections while a configuration
-// is read, in percent. The default of 100 doubles the time.
-const loadGC = 400
 
 // configFiles returns the candidates for the main file. What the module calls
 // knows the file that a resource was brought up from.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"time"
 
 	"drbdutils/confparse"
@@ -59,6 +60,8 @@ func Main(ctx context.Context, env cli.Env) int {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
 		return exitBroken
 	}
+	// What is read and planned stays to the end: collecting garbage finds little.
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	code := t.main(ctx)
 	if err := t.flush(); err != nil && code == 0 {
 		fmt.Fprintf(env.Stderr, "%s: write the output: %v\n", env.Name, err)
@@ -66,6 +69,10 @@ func Main(ctx context.Context, env cli.Env) int {
 	}
 	return code
 }
+
+// gcPercent is how much the heap may grow between collections. With the default
+// of 100, reading a large configuration takes twice as long.
+const gcPercent = 400
 
 // newTool looks at the host: its name and its module.
 func newTool(ctx context.Context, env cli.Env) (*tool, error) {
