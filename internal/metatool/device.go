@@ -89,7 +89,7 @@ var diskStates = []string{
 
 // attached tells whether the kernel uses the disk. DRBD 8.4 says so in
 // /proc/drbd; for other modules drbdsetup is asked. It is not attached where
-// there is no module, or drbdsetup does not know the minor or cannot be run.
+// there is no module, or drbdsetup does not know the minor.
 func (t *tool) attached(ctx context.Context) (bool, error) {
 	text, err := os.ReadFile(t.env.Path("/proc/drbd"))
 	switch {
@@ -101,6 +101,12 @@ func (t *tool) attached(ctx context.Context) (bool, error) {
 	}
 	path := t.findInPath("drbdsetup")
 	if path == "" {
+		// compat: drbd-utils takes the minor for free then, and writes below an
+		// attached device.
+		if t.cmd.modifies && !t.onlyLooks() {
+			return false, fail(exitUsage, "Cannot tell whether minor %d is attached: a DRBD module is loaded, but drbdsetup is neither in PATH nor beside %s.",
+				t.minor, t.env.Name)
+		}
 		return false, nil
 	}
 	cmd := exec.CommandContext(ctx, path, "dstate", strconv.Itoa(t.minor))

@@ -1,9 +1,15 @@
 package metatool
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"drbdutils/internal/cli"
 )
 
 func TestDiskState84(t *testing.T) {
@@ -25,4 +31,24 @@ srcversion: 211FB288A383ED945B83420
 		_, listed := diskState84(text, minor)
 		require.False(t, listed, "minor %d", minor)
 	}
+}
+
+func TestNothingIsWrittenWhereNobodyCanTellWhatIsAttached(t *testing.T) {
+	dir := t.TempDir()
+	image := filepath.Join(dir, "image")
+	require.NoError(t, os.WriteFile(image, nil, 0o600))
+	require.NoError(t, os.Truncate(image, 32<<20))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "proc"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "proc/drbd"), []byte("version: 9.2.0 (api:2/proto:86-122)\n"), 0o600))
+	var out, errs bytes.Buffer
+	env := cli.Env{
+		Name: "drbdmeta", Args: []string{"--force", "0", "v09", image, "internal", "create-md", "1"},
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Getenv: func(name string) string { return map[string]string{cli.FakeVariable: dir}[name] },
+	}
+	require.Equal(t, exitUsage, Main(t.Context(), env))
+	require.Contains(t, errs.String(), "Cannot tell whether minor 0 is attached")
+	after, err := os.ReadFile(image)
+	require.NoError(t, err)
+	require.Equal(t, make([]byte, 32<<20), after)
 }
