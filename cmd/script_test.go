@@ -15,6 +15,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	// What the scripts run is built by the test itself. These make its result
+	// stale when that changes.
+	_ "drbdutils/internal/adm"
+	_ "drbdutils/netlinkapi/fake"
 )
 
 func TestScripts(t *testing.T) {
