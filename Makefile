@@ -44,10 +44,10 @@ vm: build ## stories on two QEMU guests with the real module
 bench: build ## whole-process comparison with an installed drbd-utils
 	$(GO) run ./bench/compare
 
-install: build ## the three tools and what a distribution ships beside them
+install: build ## the three tools, and the init script where there is none
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)/etc/init.d
 	install -m 755 $(TOOLS:%=bin/%) $(DESTDIR)$(SBINDIR)
-	install -m 755 dist/init/drbd $(DESTDIR)/etc/init.d/drbd
+	[ -e $(DESTDIR)/etc/init.d/drbd ] || install -m 755 dist/init/drbd $(DESTDIR)/etc/init.d/drbd
 
 clean:
 	rm -rf bin
