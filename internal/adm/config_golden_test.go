@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/render"
 	"drbdutils/internal/testkit"
 
 	"github.com/stretchr/testify/require"
@@ -97,7 +98,7 @@ func outputsOf(r *testkit.ConfigResult, command string) []string {
 	case command == "sh-resources" && r.Out["dump"] == "":
 		return nil
 	case command == "sh-resources":
-		return []string{strings.Join(namesOf(r), "\n") + "\n", escape(strings.Join(namesOf(r), "\n")) + "\n", strings.Join(namesOf(r), " ") + "\n", ""}
+		return []string{strings.Join(namesOf(r), "\n") + "\n", render.ShellWord(strings.Join(namesOf(r), "\n")) + "\n", strings.Join(namesOf(r), " ") + "\n", ""}
 	case command == "-d adjust all":
 		return []string{"", r.Out["-d up all"]}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"drbdutils/internal/render"
 	"drbdutils/schema"
 )
 
@@ -38,7 +39,7 @@ func shNop(context.Context, *tool, []selection) int { return 0 }
 func shResources(_ context.Context, t *tool, _ []selection) int {
 	var names []string
 	for _, s := range selectAll(t.conf, t.req.stacked, false) {
-		names = append(names, escape(s.res.Name))
+		names = append(names, render.ShellWord(s.res.Name))
 	}
 	switch {
 	case len(names) == 0:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/render"
 )
 
 // exitBroken is the exit code for a backend that could not be started, was
@@ -108,12 +109,12 @@ func (t *tool) announce(op Op) {
 		return
 	}
 	if t.req.varName != "" {
-		fmt.Fprintf(t.out, "%s=%s\n", t.req.varName, escape(op.Res))
+		fmt.Fprintf(t.out, "%s=%s\n", t.req.varName, render.ShellWord(op.Res))
 	}
-	io.WriteString(t.out, escape(t.program(op.Prog)))
+	io.WriteString(t.out, render.ShellWord(t.program(op.Prog)))
 	for _, arg := range op.Args {
 		io.WriteString(t.out, " ")
-		io.WriteString(t.out, escape(arg))
+		io.WriteString(t.out, render.ShellWord(arg))
 	}
 	io.WriteString(t.out, "\n")
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"drbdutils/internal/render"
 	"drbdutils/schema"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ func FuzzEscape(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var back strings.Builder
-		for e := escape(s); e != ""; e = e[1:] {
+		for e := render.ShellWord(s); e != ""; e = e[1:] {
 			if e[0] == '\\' {
 				e = e[1:]
 			}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/render"
 
 	"github.com/stretchr/testify/require"
 )
@@ -98,7 +99,7 @@ func normal(t *testing.T, text string) string {
 	require.NoError(t, err)
 	text = strings.ReplaceAll(text, dir+"/", "@CONF@/")
 	text = strings.ReplaceAll(text, cli.BuildTag(), "@BUILDTAG@")
-	text = strings.ReplaceAll(text, escape(cli.BuildTag()), "@BUILDTAG@")
+	text = strings.ReplaceAll(text, render.ShellWord(cli.BuildTag()), "@BUILDTAG@")
 	return token.ReplaceAllString(text, "[*]")
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"drbdutils/confparse"
+	"drbdutils/internal/render"
 	"drbdutils/schema"
 )
 
@@ -44,7 +45,7 @@ func volumeLists(volumes []*confparse.Volume) (minors, numbers, disks string) {
 			d = append(d, "none")
 			continue
 		}
-		d = append(d, escape(v.Disk))
+		d = append(d, render.ShellWord(v.Disk))
 	}
 	return strings.Join(m, " "), strings.Join(n, " "), strings.Join(d, " ")
 }

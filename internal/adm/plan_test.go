@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"drbdutils/internal/render"
 )
 
 // order runs a plan and returns the names of its steps; those in broken do not
@@ -85,6 +87,6 @@ func TestEscape(t *testing.T) {
 		"--size=1.5G+a%b@c":   "--size=1.5G+a%b@c",
 		"ä":                   "\\\xc3\\\xa4",
 	} {
-		require.Equal(t, want, escape(arg), arg)
+		require.Equal(t, want, render.ShellWord(arg), arg)
 	}
 }

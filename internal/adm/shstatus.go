@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/render"
 )
 
 // shStatus prints the state of everything as shell assignments. It is what the
@@ -14,7 +15,7 @@ import (
 func shStatus(ctx context.Context, t *tool, _ []selection) int {
 	if t.req.dryRun == 0 {
 		fmt.Fprintf(t.out, "_drbd_version=%s\n_drbd_api=%d\n_config_file=%s\n\n\n",
-			cli.CompatVersion, apiVersion(t.gen), escape(t.conf.File))
+			cli.CompatVersion, apiVersion(t.gen), render.ShellWord(t.conf.File))
 	}
 	worst := 0
 	for _, r := range t.conf.Resources {
@@ -22,7 +23,7 @@ func shStatus(ctx context.Context, t *tool, _ []selection) int {
 			continue
 		}
 		s := whole(r)
-		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s:%d\n\n", escape(r.Name), escape(r.Place.Path()), r.Line)
+		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s:%d\n\n", render.ShellWord(r.Name), render.ShellWord(r.Place.Path()), r.Line)
 		t.shStacked(s)
 		for _, o := range s.objects(perVolume) {
 			worst = max(worst, t.shVolume(ctx, o))
@@ -37,13 +38,13 @@ func (t *tool) shStacked(s selection) {
 		fmt.Fprint(t.out, "_stacked_on=\n_stacked_on_device=\n_stacked_on_minor=\n")
 		return
 	}
-	fmt.Fprintf(t.out, "_stacked_on=%s\n", escape(s.res.Lower.Name))
+	fmt.Fprintf(t.out, "_stacked_on=%s\n", render.ShellWord(s.res.Lower.Name))
 }
 
 func (t *tool) shVolume(ctx context.Context, o object) int {
 	if o.res.Stacked {
 		if lower := o.res.Lower.Me.Volume(o.vol.Number); lower != nil {
-			fmt.Fprintf(t.out, "_stacked_on_device=%s\n_stacked_on_minor=%d\n", escape(lower.DeviceName), lower.Minor)
+			fmt.Fprintf(t.out, "_stacked_on_device=%s\n_stacked_on_minor=%d\n", render.ShellWord(lower.DeviceName), lower.Minor)
 		}
 	}
 	fmt.Fprintf(t.out, "_conf_volume=%d\n", o.vol.Number)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/render"
 	"drbdutils/schema"
 )
 
@@ -90,7 +91,7 @@ func columns(w io.Writer, g schema.Generation, group group) {
 
 // version prints what scripts evaluate to learn which release they talk to.
 func version(w io.Writer, g schema.Generation, d cli.Driver) {
-	fmt.Fprintf(w, "DRBDADM_BUILDTAG=%s\n", escape(cli.BuildTag()))
+	fmt.Fprintf(w, "DRBDADM_BUILDTAG=%s\n", render.ShellWord(cli.BuildTag()))
 	fmt.Fprintf(w, "DRBDADM_API_VERSION=%d\n", apiVersion(g))
 	kernel := d.Version
 	if g == schema.V84 && !d.Loaded {

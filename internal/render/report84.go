@@ -33,7 +33,7 @@ func shStatus(b *strings.Builder, v Volume84) {
 		number = int64(n)
 	}
 	s, told := v.State()
-	fmt.Fprintf(b, "_minor=%d\n_res_name=%s\n_volume=%d\n", v.Minor, shellEscape(v.Resource()), number)
+	fmt.Fprintf(b, "_minor=%d\n_res_name=%s\n_volume=%d\n", v.Minor, ShellWord(v.Resource()), number)
 	switch {
 	case !told:
 		b.WriteString(notAvailable84)
@@ -70,19 +70,6 @@ func shState(b *strings.Builder, s State84, percent string) {
 	flag("peer_isp", s.PeerPaused())
 	flag("user_isp", s.UserPaused())
 	fmt.Fprintf(b, "\n_resynced_percent=%s\n", percent)
-}
-
-// shellEscape puts a backslash before everything that a shell might interpret.
-func shellEscape(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+-./:=@_"
-	var b strings.Builder
-	for i := range len(s) {
-		if !strings.Contains(plain, s[i:i+1]) {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 // Percent returns how much of a resync or verify is done, with one decimal, or

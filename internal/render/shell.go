@@ -1,4 +1,4 @@
-package adm
+package render
 
 import "strings"
 
@@ -6,8 +6,8 @@ import "strings"
 // besides letters and digits.
 const plain = "%+-./:=@_"
 
-// escape returns arg as one word of a shell.
-func escape(arg string) string {
+// ShellWord returns arg as one word of a shell.
+func ShellWord(arg string) string {
 	if isAllPlain(arg) {
 		return arg
 	}
@@ -33,13 +33,4 @@ func isAllPlain(arg string) bool {
 func isPlain(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		strings.IndexByte(plain, c) >= 0
-}
-
-// commandLine returns words as a shell would take them.
-func commandLine(words []string) string {
-	escaped := make([]string, len(words))
-	for i, w := range words {
-		escaped[i] = escape(w)
-	}
-	return strings.Join(escaped, " ")
 }
