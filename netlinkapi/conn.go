@@ -56,7 +56,7 @@ func open(ctx context.Context, o Options) (*conn, *dialect, error) {
 
 func (c *conn) dial(o Options) error {
 	if o.Socket != "" {
-		u, err := dialUnix(o.Socket)
+		u, err := dialFake(o.Socket)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrNoModule, err)
 		}
@@ -212,7 +212,8 @@ func (c *conn) decode(nm netlink.Message) (Message, error) {
 // cause makes of a socket's error one that callers know.
 func cause(err error) error {
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, io.ErrClosedPipe):
 		return fmt.Errorf("%w: %w", ErrNoModule, err)
 	}
 	return err

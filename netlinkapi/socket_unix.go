@@ -6,7 +6,6 @@ import (
 	"iter"
 	"net"
 	"syscall"
-	"time"
 
 	"github.com/mdlayher/netlink"
 )
@@ -19,14 +18,14 @@ const maxPacket = 64 << 10
 // module. Two things that netlink does without messages are messages here: see
 // joinRequest, and a message of type netlink.Overrun stands for ENOBUFS.
 type unixSocket struct {
-	*net.UnixConn
+	net.Conn
 	buf []byte
 }
 
 // newUnixSocket wraps a connected unixpacket connection, of either side. It is
 // what netlink.NewConn takes.
-func newUnixSocket(c *net.UnixConn) *unixSocket {
-	return &unixSocket{UnixConn: c, buf: make([]byte, maxPacket)}
+func newUnixSocket(c net.Conn) *unixSocket {
+	return &unixSocket{Conn: c, buf: make([]byte, maxPacket)}
 }
 
 // joinRequest is the message that asks a fake module for the notifications of a
@@ -129,18 +128,24 @@ func cutMessage(b []byte) (m netlink.Message, rest []byte, err error) {
 	return m, b[min((size+3)&^3, len(b)):], nil
 }
 
+// SetReadBuffer sets the size of the receive buffer where there is one.
+func (s *unixSocket) SetReadBuffer(bytes int) error {
+	if u, ok := s.Conn.(*net.UnixConn); ok {
+		return u.SetReadBuffer(bytes)
+	}
+	return nil
+}
+
+// SetWriteBuffer sets the size of the send buffer where there is one.
+func (s *unixSocket) SetWriteBuffer(bytes int) error {
+	if u, ok := s.Conn.(*net.UnixConn); ok {
+		return u.SetWriteBuffer(bytes)
+	}
+	return nil
+}
+
 // ReadBuffer is not needed by anybody.
 func (s *unixSocket) ReadBuffer() (int, error) { return 0, errors.ErrUnsupported }
 
 // WriteBuffer is not needed by anybody.
 func (s *unixSocket) WriteBuffer() (int, error) { return 0, errors.ErrUnsupported }
-
-// dialUnix connects to a fake module's socket.
-func dialUnix(path string) (*net.UnixConn, error) {
-	d := net.Dialer{Timeout: 5 * time.Second}
-	c, err := d.Dial("unixpacket", path)
-	if err != nil {
-		return nil, err
-	}
-	return c.(*net.UnixConn), nil
-}

@@ -20,7 +20,7 @@ const (
 
 // client is a tool at the netlink socket.
 type client struct {
-	conn *net.UnixConn
+	conn net.Conn
 
 	mu      sync.Mutex
 	more    *sync.Cond
@@ -32,7 +32,7 @@ type client struct {
 }
 
 // client serves one tool until it hangs up or the node ends.
-func (n *Node) client(ctx context.Context, conn *net.UnixConn) {
+func (n *Node) client(ctx context.Context, conn net.Conn) {
 	c := &client{conn: conn, groups: map[uint32]bool{}}
 	c.more = sync.NewCond(&c.mu)
 	defer context.AfterFunc(ctx, func() { n.hangUp(c) })()
@@ -198,6 +198,15 @@ func (c *client) next() ([]byte, bool) {
 	return nil, false
 }
 
+// hangUp ends reading; what is queued is still written.
+func (c *client) hangUp() {
+	if u, ok := c.conn.(*net.UnixConn); ok {
+		_ = u.CloseRead()
+		return
+	}
+	_ = c.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
 const (
 	ctrlDelFamily = 2
 	ctrlDelGroup  = 8
@@ -208,7 +217,7 @@ const farewell = time.Second
 
 // hangUp ends a client. If the module was unloaded, it is told so first.
 func (n *Node) hangUp(c *client) {
-	defer c.conn.CloseRead()
+	defer c.hangUp()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(farewell))
 	if !n.unloaded.Load() {
 		return

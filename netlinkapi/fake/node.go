@@ -35,17 +35,22 @@ type Node struct {
 
 	writing sync.Mutex
 	proc    string // as written last
+
+	work sync.WaitGroup
 }
 
 // procTick is how often /proc/drbd is looked at while nothing else happens.
 const procTick = 100 * time.Millisecond
 
-// NewNode returns a node in dir, which is created. cfg.Network is set.
+// NewNode returns a node in dir, which is created. Without cfg.Network, nodes
+// reach each other through directories.
 func NewNode(dir string, cfg Config) (*Node, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "proc"), 0o755); err != nil {
 		return nil, err
 	}
-	cfg.Network = DirNetwork(filepath.Join(filepath.Dir(filepath.Clean(dir)), "links"))
+	if cfg.Network == nil {
+		cfg.Network = DirNetwork(filepath.Join(filepath.Dir(filepath.Clean(dir)), "links"))
+	}
 	return &Node{Module: New(cfg), dir: dir, clients: map[*client]bool{}}, nil
 }
 
@@ -61,23 +66,41 @@ func (n *Node) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	defer control.Close()
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	defer context.AfterFunc(ctx, func() { netlink.Close(); control.Close() })()
+	n.work.Go(func() { serve(netlink, func(c net.Conn) { n.client(ctx, c) }) })
+	n.work.Go(func() { serve(control, func(c net.Conn) { n.control(ctx, c, quit) }) })
+	return n.Serve(ctx, ready)
+}
+
+// Serve is Run without sockets: for tools of this process, see Connect.
+func (n *Node) Serve(ctx context.Context, ready func()) error {
 	if err := n.writeProc(); err != nil {
 		return err
 	}
 	defer os.Remove(filepath.Join(n.dir, "proc", "drbd"))
-	ctx, quit := context.WithCancel(ctx)
-	defer quit()
 	defer n.Module.Subscribe(n.spread)()
-	defer context.AfterFunc(ctx, func() { netlink.Close(); control.Close() })()
-	var work sync.WaitGroup
-	work.Go(func() { n.keepProc(ctx) })
-	work.Go(func() { serve(netlink, func(c net.Conn) { n.client(ctx, c.(*net.UnixConn)) }) })
-	work.Go(func() { serve(control, func(c net.Conn) { n.control(ctx, c, quit) }) })
+	n.work.Go(func() { n.keepProc(ctx) })
 	ready()
 	<-ctx.Done()
 	n.Module.Close()
-	work.Wait()
+	n.work.Wait()
 	return nil
+}
+
+// Connect returns the tool's end of a connection as one to netlink.sock, until
+// the context ends.
+func (n *Node) Connect(ctx context.Context) (net.Conn, error) {
+	if ctx.Err() != nil {
+		return nil, errRefused
+	}
+	near, far := net.Pipe()
+	n.work.Go(func() {
+		defer far.Close()
+		n.client(ctx, far)
+	})
+	return near, nil
 }
 
 // listenPacket and listenStream replace the socket of an earlier process.
