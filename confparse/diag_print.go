@@ -80,5 +80,5 @@ func (p Place) printSource(b *strings.Builder) {
 		}
 		return c
 	}, line)
-	fmt.Fprintf(b, "%5d | %s\n      | %s%s\n", p.Line, printable, mark, strings.Repeat("^", max(1, min(p.Length(), maxShown-column+1, len(line)-column+1))))
+	fmt.Fprintf(b, "%5d | %s\n      | %s%s\n", p.Line(), printable, mark, strings.Repeat("^", max(1, min(p.Length(), maxShown-column+1, len(line)-column+1))))
 }

@@ -39,7 +39,7 @@ func jsonPlace(p Place) *JSONPlace {
 	if p.file == nil {
 		return nil
 	}
-	return &JSONPlace{File: p.Path(), Line: p.Line, Column: p.Column()}
+	return &JSONPlace{File: p.Path(), Line: p.Line(), Column: p.Column()}
 }
 
 // WriteJSON writes the diagnostics as a DiagnosticsDocument.

@@ -3,8 +3,6 @@ package confparse
 import (
 	"strings"
 	"unicode/utf8"
-
-	"github.com/alecthomas/participle/v2/lexer"
 )
 
 // kind is the kind of a token.
@@ -25,7 +23,7 @@ const (
 	unclosedToken                 // a quote without its end
 	blockToken                    // a whole block, braces included; outline only
 
-	endToken = kind(lexer.EOF)
+	endToken kind = -1 // the end of the text
 )
 
 // Limits of a token's text, in bytes of a word and characters of a quoted text.

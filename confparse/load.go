@@ -84,10 +84,7 @@ func (l *loader) part(f *file) *part {
 
 // read takes the statements of a file.
 func (l *loader) read(f *file) {
-	o, err := readOutline(f.text)
-	if err != nil {
-		panic(err) // the scanner has no errors
-	}
+	o := readOutline(f.text)
 	for i := range o.items {
 		p := l.part(f)
 		p.item = o.items[i]

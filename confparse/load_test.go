@@ -133,6 +133,6 @@ func TestFirstErrorIsWhereTheReferenceSees(t *testing.T) {
 		if strings.HasSuffix(t.Name(), "/err-proxy-plugin-semicolon") {
 			return // the reference names the beginning of the statement, here only
 		}
-		require.Equal(t, r.Place, fmt.Sprintf("%s:%d", diags[i].Place.File(), diags[i].Place.Line), diags[i].Message)
+		require.Equal(t, r.Place, fmt.Sprintf("%s:%d", diags[i].Place.File(), diags[i].Place.Line()), diags[i].Message)
 	})
 }

@@ -1,12 +1,6 @@
 package confparse
 
-import (
-	"io"
-	"strings"
-
-	"github.com/alecthomas/participle/v2"
-	"github.com/alecthomas/participle/v2/lexer"
-)
+import "strings"
 
 // An outline is the statements of a file with their blocks unread:
 //
@@ -27,109 +21,56 @@ type item struct {
 	braced bool
 }
 
-var _ participle.Parseable = (*outline)(nil)
-
-// Parse fills the outline. It implements the grammar above by hand, because the
-// way participle does it takes about 1.4 microseconds a token; a test holds both
-// against each other.
-func (o *outline) Parse(lex *lexer.PeekingLexer) error {
-	for o.broken == nil && !lex.Peek().EOF() {
-		o.items = append(o.items, o.item(lex))
+// readOutline returns the outline of a file's text. It implements the grammar above
+// by hand; a test holds it against participle's reading of the same grammar.
+func readOutline(text string) *outline {
+	o := new(outline)
+	r := outliner{in: blockScanner{scanner{text: text, line: 1}}}
+	r.word = r.in.next()
+	for o.broken == nil && r.word.kind != endToken {
+		o.items = append(o.items, r.item(o))
 	}
-	return nil
+	return o
+}
+
+// An outliner reads an outline.
+type outliner struct {
+	in    blockScanner
+	word  word   // the next one
+	words []word // of all items
 }
 
 // item reads one statement.
-func (o *outline) item(lex *lexer.PeekingLexer) item {
-	it := item{words: make([]word, 0, 2)}
+func (r *outliner) item(o *outline) item {
+	first := len(r.words)
 	for {
-		w := toWord(lex.Peek())
+		w := r.word
+		words := r.words[first:len(r.words):len(r.words)]
 		semicolon := w.punct(";")
 		switch {
-		case len(it.words) > 0 && (w.kind == blockToken || semicolon && !it.words[0].is("skip")):
-			lex.Next()
-			it.block, it.braced = w, !semicolon
-			return it
-		case w.kind == endToken, w.kind == blockToken, semicolon && len(it.words) == 0, w.punct("}"):
-			it.block, o.broken = w, &w
-			return it
+		case len(words) > 0 && (w.kind == blockToken || semicolon && !words[0].is("skip")):
+			r.word = r.in.next()
+			return item{words: words, block: w, braced: !semicolon}
+		case w.kind == endToken, w.kind == blockToken, semicolon && len(words) == 0, w.punct("}"):
+			o.broken = &w
+			return item{words: words, block: w}
 		}
-		it.words = append(it.words, w)
-		lex.Next()
+		r.words = append(r.words, w)
+		r.word = r.in.next()
 	}
-}
-
-func toWord(t *lexer.Token) word {
-	return word{text: t.Value, offset: int32(t.Pos.Offset), line: int32(t.Pos.Line), kind: kind(t.Type)}
-}
-
-// readOutline returns the outline of a file's text.
-func readOutline(text string) (*outline, error) {
-	lex, err := lexer.Upgrade(&blockScanner{scanner{text: text, line: 1}})
-	if err != nil {
-		return nil, err
-	}
-	o := new(outline)
-	return o, o.Parse(lex)
-}
-
-// definition is the outline's lexer for participle.
-type definition struct{}
-
-var (
-	_ lexer.Definition       = definition{}
-	_ lexer.StringDefinition = definition{}
-)
-
-// Symbols returns the names of the token kinds in a participle grammar.
-func (definition) Symbols() map[string]lexer.TokenType {
-	names := map[string]kind{
-		"EOF":      endToken,
-		"Word":     wordToken,
-		"Quoted":   quotedToken,
-		"Integer":  integerToken,
-		"Version":  versionToken,
-		"IPv4":     ipv4Token,
-		"IPv6":     ipv6Token,
-		"Punct":    punctToken,
-		"Stray":    strayToken,
-		"Long":     longToken,
-		"Unclosed": unclosedToken,
-		"Block":    blockToken,
-	}
-	symbols := map[string]lexer.TokenType{}
-	for name, k := range names {
-		symbols[name] = lexer.TokenType(k)
-	}
-	return symbols
-}
-
-func (d definition) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	return d.LexString(filename, string(text))
-}
-
-func (definition) LexString(_, input string) (lexer.Lexer, error) {
-	return &blockScanner{scanner{text: input, line: 1}}, nil
 }
 
 // blockScanner is a scanner that takes a whole block for one token.
 type blockScanner struct{ scanner }
 
-// Next returns the next token. Columns are not computed; they follow from the
-// offset when a message needs them.
-func (s *blockScanner) Next() (lexer.Token, error) {
-	w := s.next()
+func (s *blockScanner) next() word {
+	w := s.scanner.next()
 	if w.punct("{") {
 		s.at, _ = blockEnd(s.text, int(w.offset))
 		w.kind, w.text = blockToken, s.text[w.offset:s.at]
 		s.line += strings.Count(w.text, "\n")
 	}
-	pos := lexer.Position{Offset: int(w.offset), Line: int(w.line)}
-	return lexer.Token{Type: lexer.TokenType(w.kind), Value: w.text, Pos: pos}, nil
+	return w
 }
 
 // blockEnd returns the offset after the block that begins at start: after its

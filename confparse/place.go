@@ -7,8 +7,6 @@ import (
 
 // Place is a position in a file. The zero Place is nowhere.
 type Place struct {
-	Line int // from 1
-
 	file           *file
 	offset, length int32
 }
@@ -37,6 +35,14 @@ func (p Place) Path() string {
 	return p.file.path
 }
 
+// Line returns the line, from 1; 0 for nowhere.
+func (p Place) Line() int {
+	if p.file == nil {
+		return 0
+	}
+	return strings.Count(p.file.text[:p.offset], "\n") + 1
+}
+
 // Column returns the position in the line, from 1, in bytes.
 func (p Place) Column() int {
 	if p.file == nil {
@@ -63,10 +69,10 @@ func (p Place) lineStart() int {
 
 // String returns file:line:column.
 func (p Place) String() string {
-	return p.File() + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column())
+	return p.File() + ":" + strconv.Itoa(p.Line()) + ":" + strconv.Itoa(p.Column())
 }
 
 // place returns where a word is.
 func (f *file) place(w *word) Place {
-	return Place{Line: int(w.line), file: f, offset: w.offset, length: int32(len(w.text))}
+	return Place{file: f, offset: w.offset, length: int32(len(w.text))}
 }
