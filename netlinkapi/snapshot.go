@@ -17,6 +17,8 @@ func (c *Client) Snapshot(ctx context.Context, resource string) (*Snapshot, erro
 	err := c.dump(ctx, Request{Op: schema.GetResources, Object: resource}, func(m Message) bool {
 		if name := m.Get(schema.CfgContext).Str("ctx_resource_name"); resource == "" || name == resource {
 			s.add(&m)
+		} else {
+			s.Others = true
 		}
 		return true
 	})

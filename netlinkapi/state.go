@@ -8,6 +8,7 @@ import "drbdutils/schema"
 type Snapshot struct {
 	Generation schema.Generation
 	Resources  []*Resource // in the module's order
+	Others     bool        // the module has resources that were not asked for
 	index      map[string]int
 }
 

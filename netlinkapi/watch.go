@@ -18,7 +18,7 @@ const gapPatience = 500 * time.Millisecond
 // WatchOptions say what to watch.
 type WatchOptions struct {
 	Now     bool            // end after the initial state, without listening
-	Refresh <-chan struct{} // each value received makes Watch ask for the whole state again
+	Refresh <-chan struct{} // each value makes Watch read the whole state again; closing it ends the watch
 }
 
 // Watch yields the initial state as Exists events, then one event whose message
@@ -79,7 +79,10 @@ func (w *watch) run() error {
 			err = w.handle(in)
 		case <-timer.C:
 			err = w.read()
-		case <-w.options.Refresh:
+		case _, more := <-w.options.Refresh:
+			if !more {
+				return errEnough
+			}
 			err = w.read()
 		case <-w.ctx.Done():
 			err = w.ctx.Err()

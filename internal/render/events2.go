@@ -30,7 +30,10 @@ type Events struct {
 }
 
 // A change is what happened to one resource.
-type change struct{ old, new *netlinkapi.Resource }
+type change struct {
+	old, new *netlinkapi.Resource
+	rest     *netlinkapi.Resource // what there still was when the module said that the resource is gone
+}
 
 // Event takes the next event.
 func (e *Events) Event(ev netlinkapi.Event, gen schema.Generation) error {
@@ -78,7 +81,7 @@ func (e *Events) state(ev *netlinkapi.Event) {
 	case e.gen == schema.V84 && told:
 		e.single(ev)
 	default:
-		e.collect(ev)
+		e.collect(ev, told)
 	}
 	if ev.More {
 		return
@@ -91,14 +94,17 @@ func (e *Events) state(ev *netlinkapi.Event) {
 }
 
 // collect joins an event with those of the same resource before it.
-func (e *Events) collect(ev *netlinkapi.Event) {
-	for _, c := range e.changes {
-		if c.new != nil && c.new == ev.Old {
-			c.new = ev.New
-			return
-		}
+func (e *Events) collect(ev *netlinkapi.Event, told bool) {
+	i := slices.IndexFunc(e.changes, func(c *change) bool { return c.new != nil && c.new == ev.Old })
+	if i < 0 {
+		i = len(e.changes)
+		e.changes = append(e.changes, &change{old: ev.Old})
 	}
-	e.changes = append(e.changes, &change{ev.Old, ev.New})
+	c := e.changes[i]
+	c.new = ev.New
+	if told && ev.New == nil {
+		c.rest = ev.Old
+	}
 }
 
 // single writes the line of the one object that an event of DRBD 8.4 is about.
@@ -166,14 +172,14 @@ func inTurn[T any](e *Events, name string, list []T) iter.Seq2[int, T] {
 // children and go after them.
 func (e *Events) resource(c *change) {
 	name := cmpResource(c.new, c.old)
-	if c.new != nil {
-		e.object(resourceItem(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
-		e.changed(name, c)
-	}
-	e.gone(name, c)
-	if c.new == nil {
+	if c.new == nil { // what there still was goes with it, without a word
+		e.gone(name, c.old, c.rest)
 		e.line("destroy resource name:" + name)
+		return
 	}
+	e.object(resourceItem(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
+	e.changed(name, c)
+	e.gone(name, c.old, c.new)
 }
 
 // changed writes what appeared or changed below a resource.
@@ -213,18 +219,18 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 }
 
 // gone writes what is not there any more.
-func (e *Events) gone(name string, c *change) {
-	if c.old == nil {
+func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
+	if before == nil {
 		return
 	}
-	for _, old := range inTurn(e, name, c.old.Connections) {
-		if c.new.Connection(old.PeerNodeID) == nil {
+	for _, old := range inTurn(e, name, before.Connections) {
+		if after.Connection(old.PeerNodeID) == nil {
 			e.goneBelow(name, old, nil)
 			e.line("destroy " + e.connectionItem(name, old).text)
 		}
 	}
-	for _, old := range inTurn(e, name, c.old.Devices) {
-		if c.new.Device(old.Volume) == nil {
+	for _, old := range inTurn(e, name, before.Devices) {
+		if after.Device(old.Volume) == nil {
 			e.line("destroy " + strings.TrimSuffix(deviceItem(name, old).text, " minor:"+digits(uint64(old.Minor))))
 		}
 	}

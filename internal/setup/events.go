@@ -164,13 +164,18 @@ func endOfPoll(err error) error {
 	return fmt.Errorf("read standard input: %w", err)
 }
 
-// pollRefresh asks for the whole state again for each n from standard input, and
-// ends the watch with the input.
-func (c *call) pollRefresh(ctx context.Context, refresh chan<- struct{}, end context.CancelCauseFunc) {
+// pollRefresh asks for the whole state again for each n from standard input. The
+// end of the input ends the watch once everything asked for was told.
+func (c *call) pollRefresh(ctx context.Context, refresh chan<- struct{}, fail context.CancelCauseFunc) {
 	in := bufio.NewReader(c.Stdin)
 	for {
-		if err := nextPoll(in); err != nil {
-			end(err)
+		err := nextPoll(in)
+		if errors.Is(err, errEnough) {
+			close(refresh)
+			return
+		}
+		if err != nil {
+			fail(err)
 			return
 		}
 		select {

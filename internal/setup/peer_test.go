@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -29,10 +30,10 @@ const (
 // A recorded message is one that a kernel's module, or a stand-in for it, sent to
 // drbd-utils while its output was recorded.
 type recorded struct {
-	Phase   string // dump, initial, event
+	Phase   string // dump, initial, early (a notification among the initial ones), event
 	Cmd     string // dump: what was asked
 	Hex     string
-	Special string // UNLOAD: the module goes away
+	Special string // UNLOAD: the module goes away; PAUSE: nothing for a while
 }
 
 // A peer answers drbdsetup with recorded bytes, in the place of the module.
@@ -44,6 +45,8 @@ type peer struct {
 	messages []recorded
 	answer   func(op byte, minor uint32) (code int32, info [][]string, errno int32)
 	ops      map[string]int
+
+	timeoutType byte // what the module says about the past
 
 	mu       sync.Mutex
 	requests [][]byte // whole messages, without those to the controller
@@ -127,9 +130,7 @@ func (p *peer) request(c *net.UnixConn, m []byte) {
 		return
 	}
 	if op == 38 { // the initial state: not marked as parts of a dump
-		for _, r := range p.all("initial") {
-			write(c, stamp(r, seq, 0))
-		}
+		p.initial(c, seq)
 		write(c, stamp(initialStateDone(p.version), seq, 0), done(seq))
 	} else {
 		if _, _, errno := p.result(op, minor); errno != 0 {
@@ -140,6 +141,19 @@ func (p *peer) request(c *net.UnixConn, m []byte) {
 			write(c, stamp(r, seq, flagMulti))
 		}
 		write(c, done(seq))
+	}
+}
+
+// initial sends the objects of the initial state.
+func (p *peer) initial(c *net.UnixConn, seq uint32) {
+	for _, r := range p.messages {
+		m, _ := hex.DecodeString(r.Hex)
+		switch r.Phase {
+		case "initial":
+			write(c, stamp(m, seq, 0))
+		case "early":
+			write(c, m)
+		}
 	}
 }
 
@@ -174,6 +188,9 @@ func (p *peer) reply(op byte, minor, seq uint32) []byte {
 		}
 		m = attribute(m, 1, nest)
 	}
+	if op == 26 { // which time-out
+		m = attribute(m, 11, attribute(nil, 1, []byte{p.timeoutType, 0, 0, 0}))
+	}
 	return stamp(m, seq, 0)
 }
 
@@ -190,6 +207,8 @@ func (p *peer) events(c *net.UnixConn) {
 	for _, r := range p.messages {
 		switch {
 		case r.Phase != "event":
+		case r.Special == "PAUSE":
+			time.Sleep(300 * time.Millisecond)
 		case r.Special == "UNLOAD":
 			m := genl(controller, delGroup, 2)
 			write(c, stamp(attribute(m, 1, []byte{familyNumber, 0}), 0, 0))

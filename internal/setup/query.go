@@ -38,8 +38,10 @@ func (c *call) list(ctx context.Context) (*netlinkapi.Snapshot, error) {
 	return s, err
 }
 
-// noneFound is what people see when there is nothing.
+// noneFound is what people see when the module has no resources.
 const noneFound = "# No currently configured DRBD found."
+
+func nothing(s *netlinkapi.Snapshot) bool { return len(s.Resources) == 0 && !s.Others }
 
 // status prints the state of resources.
 func status(ctx context.Context, c *call) error {
@@ -55,7 +57,7 @@ func status(ctx context.Context, c *call) error {
 		if err := render.StatusJSON(c.Stdout, s); err != nil {
 			return err
 		}
-	} else if len(s.Resources) == 0 && c.resource == "" && c.gen == schema.V9 {
+	} else if nothing(s) && c.gen == schema.V9 {
 		fmt.Fprintln(c.Stdout, noneFound)
 	} else if err := render.Status(c.Stdout, s, o); err != nil {
 		return err
@@ -75,7 +77,7 @@ func show9(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if len(s.Resources) == 0 && c.resource == "" {
+	if nothing(s) {
 		fmt.Fprintln(c.Stdout, noneFound)
 	}
 	return render.Show(c.Stdout, s, c.renderOptions())

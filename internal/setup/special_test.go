@@ -18,14 +18,8 @@ import (
 // node starts a peer with the messages of a recorded scene and returns the
 // directory of its node.
 func node(t *testing.T, version byte, name string) string {
-	file := map[byte]string{1: "states84.jsonl.gz", 2: "states9.jsonl.gz"}[version]
 	p := newPeer(t, version)
-	for _, s := range records[scene](t, file) {
-		if s.Name == name {
-			p.messages = slices.DeleteFunc(s.Messages, func(r recorded) bool { return r.Phase == "event" })
-		}
-	}
-	require.NotEmpty(t, p.messages, "no such scene")
+	p.messages = sceneMessages(t, version, name)
 	dir := t.TempDir()
 	p.start(t, dir)
 	return dir

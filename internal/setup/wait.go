@@ -95,10 +95,10 @@ func (c *call) newWaiter(connect bool) (*waiter, error) {
 func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64, error) {
 	r.Op, r.Object = schema.GetTimeoutType, w.object
 	reply, err := w.client.Do(ctx, r)
-	if err != nil {
+	if err != nil && w.gen == schema.V9 {
 		return 0, fail(exitUsage, "%s: the module does not say how long to wait: %v", w.object, err)
 	}
-	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), nil
+	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), err
 }
 
 // wait9 waits for peer devices of DRBD 9.
