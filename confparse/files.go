@@ -88,9 +88,9 @@ func (f *files) canonicalDir(dir string) string {
 }
 
 // readFile reads a file. Only those that the user names himself may be something
-// else than a regular file.
-func (f *files) readFile(name, abs string, named bool) (*file, error) {
-	in, err := f.src.FS.Open(rooted(abs))
+// else than a regular file. The buffer is for its use.
+func (f *files) readFile(name, abs string, named bool, buffer []byte) (*file, error) {
+	in, err := f.open(rooted(abs), named)
 	if err != nil {
 		return nil, err
 	}
@@ -104,18 +104,29 @@ func (f *files) readFile(name, abs string, named bool) (*file, error) {
 	case !named && !info.Mode().IsRegular():
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errDevice}
 	}
-	text, err := readAll(in, info.Size())
+	text, err := readAll(in, info.Size(), buffer)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	return &file{name: name, path: abs, text: text}, nil
 }
 
+// open opens a file. What the user did not name is opened so that a pipe cannot
+// stop everything.
+func (f *files) open(name string, named bool) (fs.File, error) {
+	if quick, ok := f.src.FS.(RegularOpener); ok && !named {
+		return quick.OpenRegular(name)
+	}
+	return f.src.FS.Open(name)
+}
+
+// bufferSize is how much is read at once, in bytes.
+const bufferSize = 32 << 10
+
 // readAll reads to the end, where size is probably how much that is.
-func readAll(in io.Reader, size int64) (string, error) {
+func readAll(in io.Reader, size int64, buffer []byte) (string, error) {
 	var b strings.Builder
 	b.Grow(int(min(size, maxFile)))
-	buffer := make([]byte, min(max(size, 511)+1, 64<<10))
 	for {
 		n, err := in.Read(buffer)
 		b.Write(buffer[:n])
@@ -135,7 +146,7 @@ func readAll(in io.Reader, size int64) (string, error) {
 func (l *loader) mainFile() *file {
 	p := l.part(&file{})
 	if slices.Equal(l.src.Files, []string{"-"}) {
-		text, err := readAll(l.src.Stdin, 0)
+		text, err := readAll(l.src.Stdin, 0, make([]byte, bufferSize))
 		if err != nil {
 			p.broken("read standard input: %v", err)
 			return nil
@@ -165,7 +176,7 @@ func (l *loader) mainFile() *file {
 // namedFile reads a file that the user named.
 func (l *loader) namedFile(name string) (*file, error) {
 	abs := l.files.canonical(l.files.absolute(name))
-	f, err := l.files.readFile(name, abs, true)
+	f, err := l.files.readFile(name, abs, true, make([]byte, bufferSize))
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", name, cause(err))
 	}
@@ -218,7 +229,7 @@ func (l *loader) include(p *part) {
 		p.fail("include", w, "include %q: no such file", w.text)
 		return
 	}
-	for _, f := range l.readIncluded(p, w, dir, names) {
+	for _, f := range l.readIncluded(p, w, names) {
 		if f != nil {
 			l.read(f)
 		}
@@ -226,27 +237,26 @@ func (l *loader) include(p *part) {
 }
 
 // readIncluded reads the files that were not read before, all at once.
-func (l *loader) readIncluded(p *part, w *word, dir string, names []string) []*file {
-	var fresh []string
-	for _, name := range names {
-		abs := name
-		if !path.IsAbs(name) {
-			abs = path.Join(dir, name)
-		}
-		if abs = l.files.canonical(abs); !l.files.seen[abs] {
-			l.files.seen[abs] = true
-			fresh = append(fresh, name, abs)
-		}
-	}
-	read, errs := make([]*file, len(fresh)/2), make([]error, len(fresh)/2)
+func (l *loader) readIncluded(p *part, w *word, found []match) []*file {
+	found = slices.DeleteFunc(found, func(m match) bool {
+		known := l.files.seen[m.abs]
+		l.files.seen[m.abs] = true
+		return known
+	})
+	read, errs := make([]*file, len(found)), make([]error, len(found))
 	parallel(len(read), func() func(int) {
-		return func(i int) { read[i], errs[i] = l.files.readFile(fresh[2*i], fresh[2*i+1], false) }
+		buffer := make([]byte, bufferSize)
+		return func(i int) {
+			if read[i], errs[i] = l.files.readFile(found[i].name, found[i].abs, false, buffer); errs[i] == nil {
+				read[i].outline = readOutline(read[i].text)
+			}
+		}
 	})
 	for i, err := range errs {
 		if err == nil {
 			continue
 		}
-		diag := p.fail("include", w, "include %s: %v", fresh[2*i], cause(err))
+		diag := p.fail("include", w, "include %s: %v", found[i].name, cause(err))
 		if errors.Is(err, fs.ErrNotExist) {
 			diag.Severity = Warning // it vanished since the pattern matched it
 		}
@@ -268,35 +278,68 @@ func (l *loader) unreadableExit(err error) int {
 	return 20
 }
 
-// glob returns the files that match a pattern, sorted, named like the pattern.
-func (f *files) glob(dir, pattern string) ([]string, error) {
+// A match is a file that an include statement means.
+type match struct {
+	name string // like the pattern, relative or not
+	abs  string // canonical path
+}
+
+// glob returns the files that match a pattern, sorted.
+func (f *files) glob(dir, pattern string) ([]match, error) {
 	abs := pattern
 	if !path.IsAbs(pattern) {
 		abs = path.Join(dir, pattern)
 	}
-	matches, err := fs.Glob(f.src.FS, rooted(strings.ReplaceAll(abs, "[!", "[^")))
-	if err != nil {
+	abs = strings.ReplaceAll(abs, "[!", "[^")
+	name := func(abs string) string {
+		if path.IsAbs(pattern) {
+			return abs
+		}
+		return relative(dir, abs)
+	}
+	if parent, base := path.Split(abs); hasMeta(base) && !hasMeta(parent) {
+		return f.globDir(path.Clean(parent), base, name)
+	}
+	found, err := fs.Glob(f.src.FS, rooted(abs))
+	var all []match
+	for _, m := range found {
+		if !hidden(path.Base(m), path.Base(abs)) {
+			all = append(all, match{name("/" + m), f.canonical("/" + m)})
+		}
+	}
+	slices.SortFunc(all, func(a, b match) int { return strings.Compare(a.name, b.name) })
+	return all, err
+}
+
+// globDir is glob for a pattern in one directory, the usual one. It need not ask for each
+// file whether it is a symbolic link.
+func (f *files) globDir(dir, pattern string, name func(abs string) string) ([]match, error) {
+	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, err
 	}
-	names := matches[:0]
-	for _, m := range matches {
-		if hidden(m, abs) {
+	entries, _ := fs.ReadDir(f.src.FS, rooted(dir)) // no directory, no matches
+	canonical := f.canonicalDir(dir)
+	all := make([]match, 0, len(entries))
+	for _, e := range entries {
+		if ok, _ := path.Match(pattern, e.Name()); !ok || hidden(e.Name(), pattern) {
 			continue
 		}
-		name := "/" + m
-		if !path.IsAbs(pattern) {
-			name = relative(dir, name)
+		abs := path.Join(dir, e.Name())
+		m := match{name: name(abs), abs: abs}
+		if canonical != dir || e.Type()&fs.ModeSymlink != 0 {
+			m.abs = f.canonical(abs)
 		}
-		names = append(names, name)
+		all = append(all, m)
 	}
-	slices.Sort(names)
-	return names, nil
+	return all, nil
 }
+
+func hasMeta(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
 
 // hidden reports whether a name begins with a dot that the pattern did not ask
 // for.
-func hidden(match, pattern string) bool {
-	return strings.HasPrefix(path.Base(match), ".") && !strings.HasPrefix(path.Base(pattern), ".")
+func hidden(name, pattern string) bool {
+	return strings.HasPrefix(name, ".") && !strings.HasPrefix(pattern, ".")
 }
 
 // relative returns name as seen from dir.

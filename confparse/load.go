@@ -84,7 +84,11 @@ func (l *loader) part(f *file) *part {
 
 // read takes the statements of a file.
 func (l *loader) read(f *file) {
-	o := readOutline(f.text)
+	o := f.outline
+	f.outline = nil
+	if o == nil {
+		o = readOutline(f.text)
+	}
 	for i := range o.items {
 		p := l.part(f)
 		p.item = o.items[i]

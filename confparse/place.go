@@ -16,6 +16,8 @@ type file struct {
 	name string // as in messages: as given by the user, or by the include
 	path string // canonical
 	text string
+
+	outline *outline // until its statements are taken
 }
 
 // File returns the file as messages name it: as the command line or an include

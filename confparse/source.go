@@ -20,7 +20,7 @@ type Source struct {
 	Test    []string // more files, read after the main file
 	Exclude []string // files that include skips
 	Dir     string   // absolute; what relative names are relative to
-	FS      fs.FS    // the root directory
+	FS      fs.FS    // the root directory; may be a RegularOpener
 	Stdin   io.Reader
 
 	// Local reports whether an interface that is up has the address. It is only
@@ -31,6 +31,13 @@ type Source struct {
 	// Load then does not look into the others, and checks that need all
 	// resources are not made.
 	Want []string
+}
+
+// A RegularOpener is a file system with a quick way to open what will be read only
+// if it turns out to be a regular file.
+type RegularOpener interface {
+	fs.FS
+	OpenRegular(name string) (fs.File, error)
 }
 
 // DefaultFiles returns where the configuration is looked for without -c.

@@ -108,7 +108,7 @@ func (t *tool) source() (confparse.Source, int) {
 		Test:       t.req.test,
 		Exclude:    t.req.exclude,
 		Dir:        dir,
-		FS:         os.DirFS("/"),
+		FS:         newRootFS(),
 		Stdin:      t.env.Stdin,
 		Local:      t.isLocal,
 		Want:       t.wanted(),
