@@ -50,51 +50,44 @@ func (g *group) changed(old *group) bool {
 	return false
 }
 
-// An item is how lines name an object.
-type item struct{ text string }
+// Keys are how lines name an object.
 
-func resourceItem(name string) item { return item{"resource name:" + name} }
+func resourceKeys(name string) string { return "resource name:" + name }
 
-func (e *Events) connectionItem(name string, c *netlinkapi.Connection) item {
-	return item{"connection name:" + name + e.peerKeys(c)}
+func connectionKeys(name string, c *netlinkapi.Connection) string {
+	return "connection name:" + name + peerKeys(c)
 }
 
-// peerKeys names the peer. The connection of DRBD 8.4 has no name while it has no
-// addresses.
-func (e *Events) peerKeys(c *netlinkapi.Connection) string {
-	keys := " peer-node-id:" + digits(uint64(c.PeerNodeID))
-	if c.Name == "" && e.gen == schema.V84 {
-		return keys
-	}
-	return keys + " conn-name:" + c.Name
+func peerKeys(c *netlinkapi.Connection) string {
+	return " peer-node-id:" + digits(uint64(c.PeerNodeID)) + " conn-name:" + c.Name
 }
 
-func deviceItem(name string, d *netlinkapi.Device) item {
-	return item{"device name:" + name + " volume:" + digits(uint64(d.Volume)) + " minor:" + digits(uint64(d.Minor))}
+func deviceKeys(name string, volume, minor uint32) string {
+	return "device name:" + name + " volume:" + digits(uint64(volume)) + " minor:" + digits(uint64(minor))
 }
 
-func (e *Events) peerItem(name string, c *netlinkapi.Connection, p *netlinkapi.PeerDevice) item {
-	return item{"peer-device name:" + name + e.peerKeys(c) + " volume:" + digits(uint64(p.Volume))}
+func peerDeviceKeys(name string, c *netlinkapi.Connection, p *netlinkapi.PeerDevice) string {
+	return "peer-device name:" + name + peerKeys(c) + " volume:" + digits(uint64(p.Volume))
 }
 
-func (e *Events) pathItem(name string, c *netlinkapi.Connection, p *netlinkapi.Path) item {
-	return item{"path name:" + name + e.peerKeys(c) + " local:" + p.Local.String() + " peer:" + p.Peer.String()}
+func pathKeys(name string, c *netlinkapi.Connection, p *netlinkapi.Path) string {
+	return "path name:" + name + peerKeys(c) + " local:" + p.Local.String() + " peer:" + p.Peer.String()
 }
 
 // object writes the line of an object if there is something to tell, or always
 // if forced. The groups are nil where there is no such object.
-func (e *Events) object(it item, old, new []group, forced bool) {
+func (e *Events) object(keys string, old, new []group, forced bool) {
 	switch {
 	case new == nil:
 		if old != nil {
-			e.line("destroy " + it.text)
+			e.line("destroy " + keys)
 		}
 		return
 	case old != nil && !forced && !anyChanged(old, new):
 		return
 	}
 	var b strings.Builder
-	b.WriteString(e.verb(old) + " " + it.text)
+	b.WriteString(e.verb(old) + " " + keys)
 	for i := range new {
 		var before *group
 		if old != nil {

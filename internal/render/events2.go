@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"iter"
 	"slices"
@@ -87,6 +88,9 @@ func (e *Events) state(ev *netlinkapi.Event) {
 		return
 	}
 	for _, c := range e.changes {
+		if c.old == nil && c.new == nil {
+			continue // came and went
+		}
 		e.turn(c)
 		e.resource(c)
 	}
@@ -113,34 +117,53 @@ func (e *Events) single(ev *netlinkapi.Event) {
 	if ev.Action == schema.Create || ev.Action == schema.Exists {
 		ev.Old = nil // what has no addresses is created once more when it gets some
 	}
-	context := ev.Message.Get(schema.CfgContext)
-	volume := uint32(num(context, "ctx_volume"))
-	oldConn, newConn := ev.Old.Connection(0), ev.New.Connection(0)
-	name := cmpResource(ev.New, ev.Old)
-	switch ev.Message.Op {
+	keys := keys84(&ev.Message)
+	volume := uint32(num(ev.Message.Get(schema.CfgContext), "ctx_volume"))
+	old, new := e.groups84(ev.Message.Op, ev.Old, volume), e.groups84(ev.Message.Op, ev.New, volume)
+	if ev.Action == schema.Destroy {
+		e.line("destroy " + keys)
+		return
+	}
+	e.object(keys, old, new, true)
+}
+
+// keys84 names the object that a message of DRBD 8.4 is about. Its connections
+// have a name while they have addresses.
+func keys84(m *netlinkapi.Message) string {
+	context := m.Get(schema.CfgContext)
+	name, volume := context.Str("ctx_resource_name"), num(context, "ctx_volume")
+	peer := " peer-node-id:0"
+	if hasAddresses(context) {
+		peer += " conn-name:peer"
+	}
+	switch m.Op {
 	case schema.ResourceState:
-		e.object(resourceItem(name), e.resourceGroups(ev.Old), e.resourceGroups(ev.New), true)
+		return resourceKeys(name)
 	case schema.ConnectionState:
-		e.object(e.connectionItem(name, first(newConn, oldConn)), e.connectionGroups(oldConn), e.connectionGroups(newConn), true)
+		return "connection name:" + name + peer
 	case schema.DeviceState:
-		old, new := ev.Old.Device(volume), ev.New.Device(volume)
-		e.object(deviceItem(name, first(new, old)), e.deviceGroups(old), e.deviceGroups(new), true)
-	case schema.PeerDeviceState:
-		old, new := oldConn.PeerDevice(volume), newConn.PeerDevice(volume)
-		it := e.peerItem(name, first(newConn, oldConn), first(new, old))
-		e.object(it, e.peerGroups(ev.Old, old), e.peerGroups(ev.New, new), true)
+		return deviceKeys(name, uint32(volume), m.Minor)
 	}
+	return "peer-device name:" + name + peer + " volume:" + digits(volume)
 }
 
-// first returns new, or old if there is no new.
-func first[T any](new, old *T) *T {
-	if new != nil {
-		return new
-	}
-	return old
+func hasAddresses(context *schema.Values) bool {
+	return has(context, "ctx_my_addr") && has(context, "ctx_peer_addr")
 }
 
-func cmpResource(new, old *netlinkapi.Resource) string { return first(new, old).Name }
+// groups84 returns what there is to tell about an object of a resource, nil if
+// there is no such object.
+func (e *Events) groups84(op schema.Op, r *netlinkapi.Resource, volume uint32) []group {
+	switch op {
+	case schema.ResourceState:
+		return e.resourceGroups(r)
+	case schema.ConnectionState:
+		return e.connectionGroups(r.Connection(0))
+	case schema.DeviceState:
+		return e.deviceGroups(r.Device(volume))
+	}
+	return e.peerGroups(r, r.Connection(0).PeerDevice(volume))
+}
 
 // turn reverses the order in which objects of the same kind are listed.
 //
@@ -171,13 +194,13 @@ func inTurn[T any](e *Events, name string, list []T) iter.Seq2[int, T] {
 // resource writes all that happened to a resource: parents appear before their
 // children and go after them.
 func (e *Events) resource(c *change) {
-	name := cmpResource(c.new, c.old)
+	name := cmp.Or(c.new, c.old).Name
 	if c.new == nil { // what there still was goes with it, without a word
 		e.gone(name, c.old, c.rest)
 		e.line("destroy resource name:" + name)
 		return
 	}
-	e.object(resourceItem(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
+	e.object(resourceKeys(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
 	e.changed(name, c)
 	e.gone(name, c.old, c.new)
 }
@@ -189,14 +212,14 @@ func (e *Events) changed(name string, c *change) {
 		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
 			continue // what did not change is shared
 		}
-		e.object(e.connectionItem(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
+		e.object(connectionKeys(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
 	for _, d := range inTurn(e, name, c.new.Devices) {
 		old := c.old.Device(d.Volume)
 		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
 			continue
 		}
-		e.object(deviceItem(name, d), e.deviceGroups(old), e.deviceGroups(d), false)
+		e.object(deviceKeys(name, d.Volume, d.Minor), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
 	for _, conn := range inTurn(e, name, c.new.Connections) {
 		old := c.old.Connection(conn.PeerNodeID)
@@ -210,10 +233,10 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 		if before != nil && before.Info == p.Info && before.Stats == p.Stats {
 			continue
 		}
-		e.object(e.peerItem(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
+		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
 	for _, p := range inTurn(e, name, conn.Paths) {
-		e.object(e.pathItem(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
+		e.object(pathKeys(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
 	}
 	e.goneBelow(name, old, conn)
 }
@@ -226,12 +249,12 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 	for _, old := range inTurn(e, name, before.Connections) {
 		if after.Connection(old.PeerNodeID) == nil {
 			e.goneBelow(name, old, nil)
-			e.line("destroy " + e.connectionItem(name, old).text)
+			e.line("destroy " + connectionKeys(name, old))
 		}
 	}
 	for _, old := range inTurn(e, name, before.Devices) {
 		if after.Device(old.Volume) == nil {
-			e.line("destroy " + strings.TrimSuffix(deviceItem(name, old).text, " minor:"+digits(uint64(old.Minor))))
+			e.line("destroy device name:" + name + " volume:" + digits(uint64(old.Volume)))
 		}
 	}
 }
@@ -242,12 +265,12 @@ func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
 	}
 	for _, p := range inTurn(e, name, old.Paths) {
 		if conn.Path(p.Local, p.Peer) == nil {
-			e.line("destroy " + e.pathItem(name, old, p).text)
+			e.line("destroy " + pathKeys(name, old, p))
 		}
 	}
 	for _, p := range inTurn(e, name, old.PeerDevices) {
 		if conn.PeerDevice(p.Volume) == nil {
-			e.line("destroy " + e.peerItem(name, old, p).text)
+			e.line("destroy " + peerDeviceKeys(name, old, p))
 		}
 	}
 }
@@ -277,7 +300,7 @@ func (e *Events) helper(ev *netlinkapi.Event) {
 // helperPeer adds the peer that a helper is called for. DRBD 8.4 has only one,
 // and tells its addresses.
 func (e *Events) helperPeer(context *schema.Values, add func(key, value string)) {
-	addresses := has(context, "ctx_my_addr") && has(context, "ctx_peer_addr")
+	addresses := hasAddresses(context)
 	if e.gen == schema.V84 {
 		add("peer-node-id", "0")
 		if addresses {
