@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
-	"drbdutils/confparse"
-	"drbdutils/netlinkapi"
 	"drbdutils/schema"
 )
 
@@ -16,16 +13,40 @@ import (
 
 // A finding is one thing that is not as it should be.
 type finding struct {
-	About    string   `json:"about"`
-	State    string   `json:"state"`
-	Why      string   `json:"why"`
-	Remedies []remedy `json:"remedies,omitempty"`
+	About    string    `json:"about"`
+	State    string    `json:"state"`
+	Cause    cause     `json:"cause,omitempty"`
+	Why      string    `json:"why"`
+	Kernel   string    `json:"kernel,omitempty"` // what the kernel's log says about it
+	Copies   []parting `json:"copies,omitempty"`
+	UsedBy   []string  `json:"used_by,omitempty"` // who has the device or disk open
+	Remedies []remedy  `json:"remedies,omitempty"`
 }
 
-// A remedy is a command and what it costs.
+// A parting is what is known of two copies of a volume that went separate ways.
+type parting struct {
+	Volume int     `json:"volume"`
+	Here   account `json:"here"`
+	Peer   account `json:"peer"`
+	Ask    string  `json:"ask,omitempty"` // what tells the peer's account, to be run there
+}
+
+// An account is one side's description of its copy.
+type account struct {
+	Lineage *lineage `json:"generations"` // nil: not known here
+	Changed *uint64  `json:"changed_kib"` // since the copies parted; nil: not known here
+}
+
+// A remedy is what would help, and what it costs.
 type remedy struct {
+	Effect   string `json:"effect"`
+	Commands []call `json:"commands"`
+}
+
+// A call is a command and the node on which it is to be run.
+type call struct {
+	Node    string `json:"node"`
 	Command string `json:"command"`
-	Effect  string `json:"effect"`
 }
 
 // diagnosis is what explain says about one resource.
@@ -36,7 +57,7 @@ type diagnosis struct {
 
 // explain is the command.
 func explain(ctx context.Context, t *tool, chosen []selection) int {
-	running, err := t.snapshot(ctx)
+	know, err := t.investigate(ctx)
 	if err != nil {
 		t.complain("%s: %v", t.env.Name, err)
 		return exitBroken
@@ -45,7 +66,8 @@ func explain(ctx context.Context, t *tool, chosen []selection) int {
 	for _, s := range chosen {
 		d := diagnosis{Resource: s.res.Name, Findings: []finding{}}
 		if !s.res.Ignored {
-			d.Findings = append(d.Findings, diagnose(s, running.Resource(s.res.Name))...)
+			e := exam{selection: s, evidence: know, have: know.state.Resource(s.res.Name)}
+			d.Findings = append(d.Findings, e.diagnose()...)
 		}
 		all = append(all, d)
 	}
@@ -58,16 +80,7 @@ func explain(ctx context.Context, t *tool, chosen []selection) int {
 	return 0
 }
 
-// snapshot returns the state of the module; without a module nothing runs.
-func (t *tool) snapshot(ctx context.Context) (*netlinkapi.Snapshot, error) {
-	client, err := netlinkapi.Dial(ctx, netlinkapi.Options{Socket: t.env.NetlinkSocket()})
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	return client.Snapshot(ctx, "")
-}
-
+// write prints the diagnosis for people.
 func (d diagnosis) write(w io.Writer) {
 	if len(d.Findings) == 0 {
 		fmt.Fprintf(w, "%s: all is well\n", d.Resource)
@@ -75,190 +88,150 @@ func (d diagnosis) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s:\n", d.Resource)
 	for _, f := range d.Findings {
-		fmt.Fprintf(w, "  %s is %s\n    %s\n", f.About, f.State, f.Why)
-		for _, r := range f.Remedies {
-			fmt.Fprintf(w, "      %s\n        %s\n", r.Command, r.Effect)
+		f.write(w)
+	}
+}
+
+func (f finding) write(w io.Writer) {
+	fmt.Fprintf(w, "  %s is %s\n    %s\n", f.About, f.State, f.Why)
+	for _, p := range f.Copies {
+		fmt.Fprintf(w, "    volume %d here:     %s\n    volume %d the peer: %s\n", p.Volume, p.Here, p.Volume, p.Peer)
+		if p.Ask != "" {
+			fmt.Fprintf(w, "      '%s' there tells\n", p.Ask)
+		}
+	}
+	if f.Kernel != "" {
+		fmt.Fprintf(w, "    the kernel's log says: %s\n", f.Kernel)
+	}
+	for _, user := range f.UsedBy {
+		fmt.Fprintf(w, "    in use: %s\n", user)
+	}
+	for _, r := range f.Remedies {
+		fmt.Fprintf(w, "    %s:\n", r.Effect)
+		for _, c := range r.Commands {
+			fmt.Fprintf(w, "      %s# %s\n", c.Node, c.Command)
 		}
 	}
 }
 
-// diagnose compares a resource with how it should be. It is a pure function.
-func diagnose(s selection, have *netlinkapi.Resource) []finding {
-	name := s.res.Name
-	if have == nil {
+func (a account) String() string {
+	text := "generations not known here"
+	if a.Lineage != nil {
+		text = a.Lineage.String()
+	}
+	if a.Changed != nil {
+		text += fmt.Sprintf(", %d KiB changed since", *a.Changed)
+	}
+	return text
+}
+
+// diagnose compares a resource with how it should be. It is a pure function of
+// configuration and evidence.
+func (e exam) diagnose() []finding {
+	name := e.res.Name
+	if e.have == nil {
 		return []finding{{
 			About: "resource " + name, State: "not running", Why: "the module does not know it",
-			Remedies: []remedy{{"drbdadm up " + name, "creates it as it is configured; changes no data"}},
+			Remedies: []remedy{e.here("to create it as it is configured, which changes no data", "drbdadm up "+name)},
 		}}
 	}
+	all := e.suspended()
+	for _, v := range e.volumes {
+		all = append(all, e.disk(v)...)
+	}
+	for _, c := range e.connections() {
+		all = append(all, e.peerState(c)...)
+	}
+	return append(all, e.promotion()...)
+}
+
+// here is a remedy that is run on this node.
+func (e exam) here(effect string, commands ...string) remedy {
+	return e.on(e.node, effect, commands...)
+}
+
+// on is a remedy that is run on one node.
+func (e exam) on(node, effect string, commands ...string) remedy {
+	r := remedy{Effect: effect}
+	for _, c := range commands {
+		r.Commands = append(r.Commands, call{node, c})
+	}
+	return r
+}
+
+// then adds commands for another node to a remedy.
+func (r remedy) then(node string, commands ...string) remedy {
+	for _, c := range commands {
+		r.Commands = append(r.Commands, call{node, c})
+	}
+	return r
+}
+
+// suspensions are the flags of a resource that say why I/O stands still.
+var suspensions = []struct{ key, why string }{
+	{"res_susp", "an administrator stopped it"},
+	{"res_susp_nod", "no copy of the data can be reached (on-no-data-accessible)"},
+	{"res_susp_fen", "the peer has to be fenced first: the fence-peer handler has not ended well"},
+	{"res_susp_quorum", "too few nodes see each other (on-no-quorum)"},
+}
+
+// suspended says why the device does not answer.
+func (e exam) suspended() []finding {
 	var all []finding
-	for _, v := range s.volumes {
-		all = append(all, diagnoseDisk(s.res, v, have)...)
-	}
-	for _, c := range peersOf(s) {
-		all = append(all, diagnosePeer(s.res, c, connectionOf(have, c))...)
-	}
-	return append(all, diagnoseRole(name, have)...)
-}
-
-// peersOf returns the connections that there should be. The model has none for
-// DRBD 8.4, where a resource has one other host.
-func peersOf(s selection) []*confparse.Connection {
-	if host := s.res.Peer84; len(s.peers) == 0 && host != nil {
-		return []*confparse.Connection{{Name: host.Names[0], Peer: host}}
-	}
-	return s.peers
-}
-
-// connectionOf returns what runs of a connection. With DRBD 8.4 there is one.
-func connectionOf(have *netlinkapi.Resource, c *confparse.Connection) *netlinkapi.Connection {
-	if found := have.Connection(uint32(max(c.Peer.NodeID, 0))); found != nil {
-		return found
-	}
-	if len(have.Connections) == 1 {
-		return have.Connections[0]
-	}
-	return nil
-}
-
-// diagnoseDisk looks at the local disk of a volume.
-func diagnoseDisk(r *confparse.Resource, v *confparse.Volume, have *netlinkapi.Resource) []finding {
-	object := fmt.Sprintf("%s/%d", r.Name, v.Number)
-	about := "the disk of volume " + fmt.Sprint(v.Number)
-	d := have.Device(uint32(v.Number))
-	if d == nil {
-		return []finding{{about, "missing", "the module has no such volume", []remedy{
-			{"drbdadm adjust " + r.Name, "adds the volume; changes no data"}}}}
-	}
-	state := d.DiskState()
-	if state == schema.UpToDate || v.Disk == "" && state == schema.Diskless {
-		return nil
-	}
-	why, remedies := diskAdvice(r.Name, object, state)
-	return []finding{{about, state.String(), why, remedies}}
-}
-
-func diskAdvice(name, object string, state schema.DiskState) (string, []remedy) {
-	force := remedy{"drbdadm primary --force " + name,
-		"declares the data on this node to be good; if a peer has newer data, that is lost"}
-	switch state {
-	case schema.Diskless, schema.Detaching, schema.Failed:
-		return "it was detached, or given up after an I/O error; the kernel's log has the reason", []remedy{
-			{"drbdadm attach " + object, "uses the disk again; what changed meanwhile is resynced from a peer"}}
-	case schema.Inconsistent:
-		return "it does not hold a usable copy: it is new, or a resync to it is not over", []remedy{
-			{"drbdadm connect " + name, "gets the data from a peer that has it"}, force}
-	case schema.Outdated:
-		return "a peer went on without this node, and has newer data", []remedy{
-			{"drbdadm connect " + name, "gets the newer data from the peer"}, force}
-	case schema.Consistent:
-		return "nobody can say whether a peer has newer data", []remedy{
-			{"drbdadm connect " + name, "asks the peer"}, force}
-	}
-	return "it is about to become usable", nil
-}
-
-// diagnosePeer looks at a connection and at what the peer has.
-func diagnosePeer(r *confparse.Resource, c *confparse.Connection, have *netlinkapi.Connection) []finding {
-	about := "the connection to " + c.Name
-	if c.Name == "" {
-		about = "the connection to " + c.Peer.Names[0]
-	}
-	if have == nil {
-		return []finding{{about, "missing", "the module has no such connection", []remedy{
-			{"drbdadm adjust " + r.Name, "adds it; changes no data until the nodes have agreed"}}}}
-	}
-	state := have.State()
-	switch {
-	case state == schema.Connected:
-		return diagnosePeerDisks(r, about, have)
-	case state == schema.StandAlone:
-		return []finding{standAloneAdvice(r, c, about, have)}
-	case state == schema.Connecting:
-		return []finding{{about, state.String(), waitingReason(c), []remedy{
-			{"drbdadm up " + r.Name, "to be run on the peer, if the resource is down there"}}}}
-	}
-	return []finding{{about, state.String(), "it was lost a moment ago and is about to be made again", nil}}
-}
-
-func waitingReason(c *confparse.Connection) string {
-	target := "the peer"
-	if c.Peer.Address != nil {
-		target = c.Peer.Address.String()
-	}
-	if len(c.Paths) > 0 && c.Paths[0].Peer != nil && c.Paths[0].Target() != nil {
-		target = c.Paths[0].Target().String()
-	}
-	return "nobody answers at " + target + ": the peer is off, its resource is down or StandAlone, or the network is cut"
-}
-
-// standAloneAdvice names both sides of a split brain, which is the usual cause,
-// and leaves the choice to a person.
-func standAloneAdvice(r *confparse.Resource, c *confparse.Connection, about string, have *netlinkapi.Connection) finding {
-	parted := changedSinceParting(have)
-	f := finding{About: about, State: schema.StandAlone.String()}
-	plain := remedy{"drbdadm connect " + r.Name, "tries again; it changes no data unless the nodes agree"}
-	if parted == 0 {
-		f.Why = "it was disconnected by hand, or the nodes do not fit together: secret, protocol or sizes; the kernel's log has the reason"
-		f.Remedies = []remedy{plain}
-		return f
-	}
-	f.Why = fmt.Sprintf("both nodes may have changed data since they parted (split brain); here it is %d KiB", parted)
-	f.Remedies = []remedy{
-		plain,
-		{"drbdadm secondary " + r.Name + "; drbdadm connect --discard-my-data " + r.Name,
-			fmt.Sprintf("on the node whose changes shall be lost; here that would be %d KiB; then 'drbdadm connect %s' on the other", parted, r.Name)},
-	}
-	return f
-}
-
-// changedSinceParting returns how much the local disk differs from what the peer
-// last had, in KiB.
-func changedSinceParting(have *netlinkapi.Connection) uint64 {
-	var sectors uint64
-	for _, p := range have.PeerDevices {
-		sectors += p.Stats.Uint("peer_dev_out_of_sync")
-	}
-	return sectors / 2
-}
-
-// diagnosePeerDisks looks at the disks of a connected peer.
-func diagnosePeerDisks(r *confparse.Resource, about string, have *netlinkapi.Connection) []finding {
-	var all []finding
-	for _, p := range have.PeerDevices {
-		repl, disk := p.ReplState(), p.DiskState()
-		switch {
-		case repl == schema.Established || repl == schema.Ahead && disk == schema.UpToDate:
-			if disk == schema.UpToDate || disk == schema.Diskless {
-				continue
-			}
-			all = append(all, finding{fmt.Sprintf("the peer's disk of volume %d, over %s,", p.Volume, about), disk.String(),
-				"the peer has no usable copy and nobody is sending it one", []remedy{
-					{"drbdadm explain " + r.Name, "on the peer"}}})
-		case slices.Contains([]schema.ReplState{schema.PausedSyncS, schema.PausedSyncT}, repl):
-			all = append(all, finding{fmt.Sprintf("the resync of volume %d", p.Volume), "paused",
-				"somebody paused it, or it waits for another one (resync-after)", []remedy{
-					{"drbdadm resume-sync " + r.Name, "goes on with the resync"}}})
-		case repl == schema.VerifyS || repl == schema.VerifyT:
-			all = append(all, finding{fmt.Sprintf("volume %d", p.Volume), "being verified", "the copies are compared; it is in use as usual", nil})
-		case repl != schema.ReplOff:
-			all = append(all, finding{fmt.Sprintf("volume %d", p.Volume), repl.String(),
-				fmt.Sprintf("%d KiB are still to be copied; it will be in order when that is done", p.Stats.Uint("peer_dev_out_of_sync")/2), nil})
+	for _, s := range suspensions {
+		if said(e.have.Info, s.key) {
+			all = append(all, finding{About: "the I/O of resource " + e.res.Name, State: "suspended", Why: s.why, Remedies: []remedy{
+				e.here("to let I/O go on; a peer that is out of reach may go on with its own copy, which is a split brain",
+					"drbdadm resume-io "+e.res.Name)}})
 		}
 	}
 	return all
 }
 
-// diagnoseRole says what keeps a Secondary from being promoted.
-func diagnoseRole(name string, have *netlinkapi.Resource) []finding {
-	if have.Role() == schema.Primary {
+// promotion says what keeps a Secondary from being promoted.
+func (e exam) promotion() []finding {
+	if e.have.Role() == schema.Primary {
 		return nil
 	}
-	for _, c := range have.Connections {
-		if c.Role() == schema.Primary {
-			return []finding{{"resource " + name, "not promotable", "a peer is Primary, and has to give that up first", []remedy{
-				{"drbdadm secondary " + name, "on the peer, after whatever uses the device was stopped"}}}}
+	var all []finding
+	for _, d := range e.have.Devices {
+		if knows(d.Info, "dev_has_quorum") && !d.Info.Bool("dev_has_quorum") {
+			all = append(all, finding{About: "resource " + e.res.Name, State: "not promotable",
+				Why: fmt.Sprintf("volume %d has no quorum: too few of its nodes see each other", d.Volume)})
 		}
 	}
-	return nil
+	for _, c := range e.have.Connections {
+		if c.Role() == schema.Primary && !c.Conf.Bool("two_primaries") {
+			all = append(all, finding{About: "resource " + e.res.Name, State: "not promotable",
+				Why: "a peer is Primary, and has to give that up first", Remedies: []remedy{
+					e.on(e.nameOf(c), "to make it Secondary, after whatever uses the device was stopped", "drbdadm secondary "+e.res.Name)}})
+		}
+	}
+	if len(all) == 0 && !e.hasGoodData() {
+		all = append(all, finding{About: "resource " + e.res.Name, State: "not promotable",
+			Why: "no copy that is UpToDate can be reached", Remedies: []remedy{e.force()}})
+	}
+	return all
+}
+
+// hasGoodData reports whether every volume has a copy here, or at a connected
+// peer, that is UpToDate.
+func (e exam) hasGoodData() bool {
+	for _, d := range e.have.Devices {
+		good := d.DiskState() == schema.UpToDate
+		for _, c := range e.have.Connections {
+			p := c.PeerDevice(d.Volume)
+			good = good || p != nil && p.DiskState() == schema.UpToDate
+		}
+		if !good {
+			return false
+		}
+	}
+	return true
+}
+
+// force is the way to promote without good data.
+func (e exam) force() remedy {
+	return e.here("to declare the copy on this node to be good; newer data that a peer may have is lost then",
+		"drbdadm primary --force "+e.res.Name)
 }

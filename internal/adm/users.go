@@ -1,0 +1,77 @@
+package adm
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// usersOf returns who has a block device open, as far as /proc and /sys tell:
+// mounts, swap, devices on top of it, processes.
+func (t *tool) usersOf(device string) []string {
+	node := device
+	if real, err := filepath.EvalSymlinks(device); err == nil {
+		node = real
+	}
+	names := []string{device, node}
+	users := t.mounts(node, names)
+	if isListed(t.env.Path("/proc/swaps"), names) {
+		users = append(users, "as swap space")
+	}
+	above, _ := os.ReadDir(t.env.Path("/sys/class/block/" + filepath.Base(node) + "/holders"))
+	for _, d := range above {
+		users = append(users, "by the device /dev/"+d.Name()+" on top of it")
+	}
+	return append(users, t.processes(names)...)
+}
+
+// mounts returns where a device is mounted.
+func (t *tool) mounts(node string, names []string) []string {
+	number, _ := os.ReadFile(t.env.Path("/sys/class/block/" + filepath.Base(node) + "/dev"))
+	text, _ := os.ReadFile(t.env.Path("/proc/self/mountinfo"))
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		// id, parent, major:minor, root, mount point, options ... "-", type, source
+		before, after, _ := strings.Cut(line, " - ")
+		where, what := strings.Fields(before), strings.Fields(after)
+		if len(where) < 5 || len(what) < 2 {
+			continue
+		}
+		if where[2] == strings.TrimSpace(string(number)) || slices.Contains(names, what[1]) {
+			all = append(all, fmt.Sprintf("mounted at %s (%s)", where[4], what[0]))
+		}
+	}
+	return all
+}
+
+// isListed reports whether a line of a file begins with one of the names.
+func isListed(file string, names []string) bool {
+	text, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) > 0 && slices.Contains(names, words[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// processes returns the processes that have one of the names open.
+func (t *tool) processes(names []string) []string {
+	var all []string
+	files, _ := filepath.Glob(t.env.Path("/proc/[0-9]*/fd/*"))
+	for _, f := range files {
+		target, _ := os.Readlink(f)
+		if !slices.Contains(names, target) {
+			continue
+		}
+		process := filepath.Dir(filepath.Dir(f))
+		name, _ := os.ReadFile(filepath.Join(process, "comm"))
+		user := fmt.Sprintf("by process %s (%s)", filepath.Base(process), strings.TrimSpace(string(name)))
+		if !slices.Contains(all, user) {
+			all = append(all, user)
+		}
+	}
+	return all
+}
