@@ -151,7 +151,8 @@ func (disk *disk) initial(s state) state {
 	return s
 }
 
-// markRole sets the mark of the current UUID as the role says.
+// markRole sets the mark of the current UUID as the role says. The disk learns it
+// when the superblock is written for another reason.
 func (d *device) markRole() {
 	u := &d.disk.uuids[uuidCurrent]
 	*u &^= uuidPrimary
@@ -275,7 +276,6 @@ func (d *device) promote(force bool) schema.Code {
 			d.newCurrentUUID()
 		}
 		d.markRole()
-		d.save()
 	}
 	if forced {
 		d.report(reportUUIDs)
@@ -292,9 +292,9 @@ func (d *device) demote() schema.Code {
 		return code
 	}
 	if d.disk != nil {
-		d.markRole()
 		d.flush()
 		d.save()
+		d.markRole()
 	}
 	d.report(reportState)
 	return code

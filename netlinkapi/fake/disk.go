@@ -179,7 +179,7 @@ func (d *disk) writeSuper(size uint64) error {
 	sb := d.image.Super
 	sb.Flags = d.flags &^ meta.ALClean
 	sb.Unclean84 = true
-	sb.EffectiveSize = size
+	sb.EffectiveSize, sb.ALExtents = size, uint32(d.conf.Uint("al_extents"))
 	sb.Current, sb.Peers[0].BitmapUUID = meta.UUID(d.uuids[uuidCurrent]), meta.UUID(d.uuids[uuidBitmap])
 	sb.History[0], sb.History[1] = meta.UUID(d.uuids[uuidHistory]), meta.UUID(d.uuids[uuidHistoryEnd])
 	sb.PeerMaxBioSize = 1 << 20
