@@ -10,28 +10,26 @@ import (
 )
 
 // checkAcross refuses what two resources, or two volumes, cannot share: minors,
-// device names, disks, addresses.
+// device names, disks, addresses. Whether there may be anything is found out first, and fast.
 func (c *Config) checkAcross() Diagnostics {
-	u := uses{gen: c.Generation, first: make(map[use]used, 4*len(c.Resources))}
-	for _, r := range c.Resources {
-		for _, h := range r.Hosts {
-			if h.Kind == This || h.Kind == Remote {
-				continue
-			}
-			for _, v := range h.Volumes {
-				u.volume(r, h, v)
-			}
-		}
-		u.addresses(r)
+	quick := uses{gen: c.Generation, sieve: newSieve(4 * len(c.Resources))}
+	quick.take(c)
+	if !quick.suspect {
+		return nil
 	}
-	return u.diags
+	exact := uses{gen: c.Generation, first: map[use]used{}}
+	exact.take(c)
+	return exact.diags
 }
 
-// uses is what has been used, and by whom.
+// uses is what has been used, and by whom. With a sieve it only finds out whether a
+// use is suspect to be a second one.
 type uses struct {
-	gen   schema.Generation
-	first map[use]used
-	diags Diagnostics
+	gen     schema.Generation
+	sieve   *sieve
+	suspect bool
+	first   map[use]used
+	diags   Diagnostics
 }
 
 // A use is a thing on a host: it has a name, or is the minor of a number.
@@ -52,6 +50,21 @@ func (k use) String() string {
 type used struct {
 	res   *Resource
 	place Place
+}
+
+// take goes through all resources.
+func (u *uses) take(c *Config) {
+	for _, r := range c.Resources {
+		for _, h := range r.Hosts {
+			if h.Kind == This || h.Kind == Remote {
+				continue
+			}
+			for _, v := range h.Volumes {
+				u.volume(r, h, v)
+			}
+		}
+		u.addresses(r)
+	}
 }
 
 func (u *uses) volume(r *Resource, h *Host, v *Volume) {
@@ -75,6 +88,10 @@ func (u *uses) volume(r *Resource, h *Host, v *Volume) {
 
 // claim notes a use, and reports it if it is the second one.
 func (u *uses) claim(k use, r *Resource, p Place) {
+	if u.sieve != nil {
+		u.suspect = u.sieve.add(k, nil) || u.suspect
+		return
+	}
 	first, ok := u.first[k]
 	if !ok {
 		u.first[k] = used{r, p}
@@ -111,6 +128,10 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 		return
 	}
 	k := use{kind: e.Address.Family, host: e.Address.Port, name: e.Address.Addr}
+	if u.sieve != nil {
+		u.suspect = u.sieve.add(k, r) || u.suspect
+		return
+	}
 	first, ok := u.first[k]
 	if !ok {
 		u.first[k] = used{r, e.Place}

@@ -66,11 +66,21 @@ func (v *resolver) hostNamed(name string) *Host {
 
 // implicitConnection joins two hosts by their own addresses.
 func (v *resolver) implicitConnection(a, b *Host, place Place) *Connection {
-	p := &Path{Implicit: true, Place: place}
-	for _, h := range []*Host{a, b} {
-		p.Endpoints = append(p.Endpoints, &Endpoint{Host: h, Name: h.endpointName(), Address: h.Address, Proxy: h.Proxy, Place: h.Place})
+	all := new(struct { // at once, since there are many
+		conn  Connection
+		path  Path
+		ends  [2]Endpoint
+		paths [1]*Path
+		list  [2]*Endpoint
+	})
+	for i, h := range []*Host{a, b} {
+		all.ends[i] = Endpoint{Host: h, Name: h.endpointName(), Address: h.Address, Proxy: h.Proxy, Place: h.Place}
+		all.list[i] = &all.ends[i]
 	}
-	return &Connection{Implicit: true, Paths: []*Path{p}, Place: place, PeerNodeID: -1}
+	all.path = Path{Implicit: true, Place: place, Endpoints: all.list[:]}
+	all.paths[0] = &all.path
+	all.conn = Connection{Implicit: true, Paths: all.paths[:], Place: place, PeerNodeID: -1}
+	return &all.conn
 }
 
 // endpointName returns the name by which an endpoint means the host, "" if only

@@ -20,13 +20,13 @@ func (d *decoder) options(s *statement, section *schema.Section, to lists) {
 			d.unexpected(&child.end, "an option", child.end.describe())
 			continue
 		}
-		d.option(child, section, to)
+		d.option(child, section, to, len(s.block)-i)
 	}
 	d.checkClosed(s, section.Name)
 }
 
-// option decodes one option.
-func (d *decoder) option(s *statement, section *schema.Section, to lists) {
+// option decodes one option. With it, about n options go to the list.
+func (d *decoder) option(s *statement, section *schema.Section, to lists, n int) {
 	c := d.cursor(s, 0)
 	unknown := d.gen == schema.V9 && c.accept("_unknown")
 	w := c.peek()
@@ -51,6 +51,9 @@ func (d *decoder) option(s *statement, section *schema.Section, to lists) {
 	o := Option{Name: field.Name, Field: field, Place: d.file.place(w), Unknown: unknown}
 	d.value(c, &o, negated)
 	if c.end() {
+		if *to[slot] == nil {
+			*to[slot] = make(Options, 0, n)
+		}
 		*to[slot] = append(*to[slot], o)
 	}
 }

@@ -95,7 +95,7 @@ func readSyncer(d *decoder, r *Resource, s *statement) {
 
 // readProtocol decodes the 8.3 place of a net option.
 func readProtocol(d *decoder, r *Resource, s *statement) {
-	d.option(s, &schema.ConfigSections(d.gen).Net, r.slots())
+	d.option(s, &schema.ConfigSections(d.gen).Net, r.slots(), 1)
 }
 
 func readTemplate(d *decoder, r *Resource, s *statement) {

@@ -49,6 +49,7 @@ func (e *expander) expand(common *Resource) {
 		e.toVolumes(h)
 	}
 	for _, c := range r.Connections {
+		c.Net = slices.Grow(c.Net, len(r.Net)+1) // 1: the name that Prepare adds
 		e.give(&c.Net, r.Net)
 		for _, p := range c.Paths {
 			for _, end := range p.Endpoints {
@@ -68,12 +69,8 @@ func (e *expander) expand(common *Resource) {
 //
 // compat: DRBD 8.4 lets the first source win instead.
 func (e *expander) give(to *Options, from Options) {
-	if e.gen == schema.V84 {
-		to.inherit(from)
-		return
-	}
-	have, offered := to.inheritUnambiguous(from)
-	if have == nil {
+	have, offered := to.inherit(from)
+	if have == nil || e.gen == schema.V84 {
 		return
 	}
 	e.diags = append(e.diags, Diagnostic{
@@ -225,6 +222,7 @@ func (c *Config) resyncAfter(r *Resource, v *Volume) Diagnostics {
 	if i < 0 {
 		return nil
 	}
+	v.DiskOptions = slices.Clone(v.DiskOptions)
 	o := &v.DiskOptions[i]
 	if _, err := strconv.Atoi(o.Value); err == nil && c.Resource(o.Value) == nil {
 		return nil
@@ -239,7 +237,7 @@ func (c *Config) resyncAfter(r *Resource, v *Volume) Diagnostics {
 	if minor < 0 {
 		d.Severity = Error
 	} else {
-		v.DiskOptions = slices.Delete(slices.Clone(v.DiskOptions), i, i+1)
+		v.DiskOptions = slices.Delete(v.DiskOptions, i, i+1)
 	}
 	return Diagnostics{d}
 }

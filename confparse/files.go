@@ -211,7 +211,8 @@ func (l *loader) readTests() {
 
 // include reads the files of an include statement.
 func (l *loader) include(p *part) {
-	c := p.head()
+	s := p.head()
+	c := p.cursor(&s, 1)
 	w := c.name("a file name or pattern")
 	if !c.end() {
 		return

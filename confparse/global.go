@@ -10,7 +10,8 @@ import (
 // global decodes the global section.
 func (l *loader) global(p *part) {
 	w := &p.item.words[0]
-	if !p.head().open() {
+	head := p.head()
+	if !p.cursor(&head, 1).open() {
 		return
 	}
 	if l.cfg.Global.Present {
@@ -26,7 +27,7 @@ func (l *loader) global(p *part) {
 	for i := range s.block {
 		l.globalStatement(p, &s.block[i])
 	}
-	p.checkClosed(s, "global")
+	p.checkClosed(&s, "global")
 	if t.broken && !p.diags.Invalid() {
 		p.unexpected(&t.word, "a statement or '}'", t.word.describe())
 	}

@@ -52,7 +52,8 @@ type loader struct {
 	cfg   *Config
 	show  bool
 	parts []*part
-	names map[string]Place // where resources are defined
+	spare []part // of which the next parts are made
+	names map[string]*Resource
 }
 
 // A part is one statement of a file.
@@ -72,12 +73,17 @@ func newLoader(src Source) *loader {
 			DialogRefresh: 1, CmdTimeoutShort: 5, CmdTimeoutMedium: 600, UsageCount: "ask",
 		},
 	}
-	return &loader{src: src, files: newFiles(src), cfg: cfg, names: map[string]Place{}}
+	return &loader{src: src, files: newFiles(src), cfg: cfg, names: map[string]*Resource{}}
 }
 
 // part begins a part for a file.
 func (l *loader) part(f *file) *part {
-	p := &part{decoder: decoder{gen: l.src.Generation, file: f, show: l.show}}
+	if len(l.spare) == 0 {
+		l.spare = make([]part, min(len(l.parts)+8, 256))
+	}
+	p := &l.spare[0]
+	l.spare = l.spare[1:]
+	p.decoder = decoder{gen: l.src.Generation, file: f, show: l.show}
 	l.parts = append(l.parts, p)
 	return p
 }
@@ -142,24 +148,24 @@ func (l *loader) statement(p *part) {
 	}
 }
 
-// head returns a cursor for the words of the part's item.
-func (p *part) head() *cursor {
-	s := &statement{words: p.item.words, braced: p.item.braced, brace: p.item.block, end: p.item.block}
+// head returns the words of the part's item as a statement.
+func (p *part) head() statement {
+	s := statement{words: p.item.words, braced: p.item.braced, brace: p.item.block, end: p.item.block}
 	if p.item.braced {
 		s.brace.text, s.brace.kind = "{", punctToken
 	}
-	return p.cursor(s, 1)
+	return s
 }
 
 // block reads the block of the part's item into a tree.
-func (p *part) block(t *tree) *statement {
+func (p *part) block(t *tree) statement {
 	w := &p.item.block
-	s := t.read(p.file.text[:int(w.offset)+len(w.text)], int(w.offset), int(w.line))
-	return &s
+	return t.read(p.file.text[:int(w.offset)+len(w.text)], int(w.offset), int(w.line))
 }
 
 func (l *loader) resource(p *part) {
-	c := p.head()
+	s := p.head()
+	c := p.cursor(&s, 1)
 	w := c.name("the name of the resource")
 	if !c.open() {
 		return
@@ -169,9 +175,9 @@ func (l *loader) resource(p *part) {
 	}
 	r := &Resource{Name: w.text, Place: p.file.place(&p.item.words[0]), Line: int(p.item.block.line)}
 	if first, ok := l.names[r.Name]; ok && !l.show {
-		p.fail("duplicate", w, "resource %q is already defined", r.Name).Other = first
+		p.fail("duplicate", w, "resource %q is already defined", r.Name).Other = first.Place
 	}
-	l.names[r.Name] = r.Place
+	l.names[r.Name] = r
 	p.res = r
 	if l.src.Want == nil || slices.Contains(l.src.Want, r.Name) {
 		l.want(p)
@@ -189,7 +195,8 @@ func (p *part) goodName(w *word) bool {
 }
 
 func (l *loader) common(p *part) {
-	if !p.head().open() {
+	s := p.head()
+	if !p.cursor(&s, 1).open() {
 		return
 	}
 	if l.cfg.Common != nil {
@@ -212,7 +219,7 @@ func (p *part) hostsInCommon(common *Resource) {
 // decodeBlock decodes the part's block into a resource.
 func (p *part) decodeBlock(t *tree, r *Resource, section string) {
 	s := p.block(t)
-	p.resource(r, section, s)
+	p.resource(r, section, &s)
 	if t.broken && !p.diags.Invalid() {
 		p.unexpected(&t.word, "a statement or '}'", t.word.describe())
 	}
@@ -228,7 +235,8 @@ func (l *loader) skip(p *part) {
 	case !closed:
 		p.fail("unclosed", &p.item.words[0], "the skip section has no closing brace")
 	case l.src.Generation == schema.V84 && len(p.item.words) > 1:
-		if c := p.head(); c.name("a name or '{'") != nil {
+		s := p.head()
+		if c := p.cursor(&s, 1); c.name("a name or '{'") != nil {
 			c.open()
 		}
 	}
@@ -241,7 +249,8 @@ const requirePrefix = "require-drbd-module-version-"
 // compat: the reference compares wrongly: gt is true unless equal, ge always, lt
 // never, le only if equal. Here they mean what they say.
 func (l *loader) require(p *part) {
-	c := p.head()
+	s := p.head()
+	c := p.cursor(&s, 1)
 	w := &p.item.words[0]
 	l.cfg.Legacy = false
 	text := c.token(versionToken, "a version such as 9.2.0")

@@ -6,34 +6,31 @@ import (
 )
 
 // inherit puts options in front that the list does not have yet, one by one, so
-// that their order is reversed, and marks them.
-func (l *Options) inherit(from Options) {
-	if len(from) == 0 {
-		return
-	}
-	for _, o := range from {
-		if l.index(o.Name) < 0 {
-			o.Inherited = true
-			*l = slices.Insert(*l, 0, o)
+// that their order is reversed, and marks them. An option that was already inherited
+// with another value is a conflict; it returns the two options of the first one.
+func (l *Options) inherit(from Options) (have, offered *Option) {
+	room := 0
+	for i := range from {
+		if l.index(from[i].Name) < 0 {
+			room++
 		}
 	}
-}
-
-// inheritUnambiguous is inherit, but an option that was already inherited with
-// another value is a conflict. It returns the two options of the first one.
-func (l *Options) inheritUnambiguous(from Options) (have, offered *Option) {
+	own := len(*l)
+	all := slices.Grow(*l, room)[:own+room]
+	copy(all[room:], all[:own])
 	for i := range from {
-		o := from[i]
-		at := l.index(o.Name)
-		if at < 0 {
-			o.Inherited = true
-			*l = slices.Insert(*l, 0, o)
+		o := &from[i]
+		if at := all[room:].index(o.Name); at >= 0 {
+			if mine := &all[room+at]; have == nil && mine.Inherited && !sameValue(mine, o) {
+				have, offered = mine, o
+			}
 			continue
 		}
-		if mine := &(*l)[at]; mine.Inherited && have == nil && !sameValue(mine, &o) {
-			have, offered = mine, &from[i]
-		}
+		room--
+		all[room] = *o
+		all[room].Inherited = true
 	}
+	*l = all[room:]
 	return have, offered
 }
 

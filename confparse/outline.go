@@ -37,7 +37,7 @@ func readOutline(text string) *outline {
 type outliner struct {
 	in    blockScanner
 	word  word   // the next one
-	words []word // of all items
+	words []word // of many items
 }
 
 // item reads one statement.
@@ -54,6 +54,10 @@ func (r *outliner) item(o *outline) item {
 		case w.kind == endToken, w.kind == blockToken, semicolon && len(words) == 0, w.punct("}"):
 			o.broken = &w
 			return item{words: words, block: w}
+		}
+		if len(r.words) == cap(r.words) { // earlier items keep theirs
+			r.words = append(make([]word, 0, max(4, min(2*len(r.words), 512))), words...)
+			first = 0
 		}
 		r.words = append(r.words, w)
 		r.word = r.in.next()
