@@ -229,12 +229,14 @@ func (c *connection) isCut() bool {
 
 // Reasons why two ends do not get together.
 var (
-	errMismatch = errors.New("settings do not fit the peer's")
-	errSecret   = errors.New("the peer wants a secret")
+	errMismatch  = errors.New("settings do not fit the peer's")
+	errForeign   = errors.New("the peer has another secret")
+	errSecret    = errors.New("the peer wants a secret")
+	errAlgorithm = errors.New("the peer proves its secret in another way")
 )
 
-// greet exchanges the first packets. A peer whose settings do not fit ends the
-// connection.
+// greet exchanges the first packets. A peer that does not fit ends the connection,
+// or makes it try again.
 func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 	defer context.AfterFunc(ctx, func() { l.conn.Close() })()
 	mine := packet{Kind: hello, Options: c.mustFit(), Secret: c.secret()}
@@ -246,14 +248,43 @@ func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 	if err == nil {
 		err = mine.fits(theirs)
 	}
-	if errors.Is(err, errMismatch) {
-		c.refuse()
-	}
 	if err != nil {
 		l.conn.Close()
+		c.meetFailed(ctx, err)
 		return nil, err
 	}
 	return l, l.conn.SetDeadline(time.Time{})
+}
+
+// meetFailed goes through the states that a peer which does not fit leads to.
+func (c *connection) meetFailed(ctx context.Context, err error) {
+	c.res.m.mu.Lock()
+	defer c.res.m.mu.Unlock()
+	states := map[error][]conn{
+		errMismatch:  {wfReportParams, disconnecting},
+		errForeign:   {disconnecting},
+		errSecret:    {wfReportParams, protocolError, unconnected, wfConnection},
+		errAlgorithm: {networkFailure, unconnected, wfConnection},
+	}[err]
+	for _, s := range states {
+		c.set(change{Conn: &s}, true)
+	}
+	if c.state == disconnecting {
+		c.stop()
+	} else if len(states) > 0 {
+		c.pause(ctx)
+	}
+}
+
+// pause lets the time between two attempts to connect pass.
+func (c *connection) pause(ctx context.Context) {
+	seconds := c.net.Uint("connect_int")
+	c.res.m.mu.Unlock()
+	defer c.res.m.mu.Lock()
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Duration(seconds) * time.Second):
+	}
 }
 
 // fits says why a peer's first packet does not go with ours. Where only the peer
@@ -262,29 +293,27 @@ func (p packet) fits(theirs packet) error {
 	switch {
 	case len(p.Secret) == 0 && len(theirs.Secret) > 0:
 		return errSecret
-	case !bytes.Equal(p.Secret, theirs.Secret), !bytes.Equal(p.Options, theirs.Options):
+	case len(p.Secret) != len(theirs.Secret) && len(theirs.Secret) > 0:
+		return errAlgorithm
+	case !bytes.Equal(p.Secret, theirs.Secret):
+		return errForeign
+	case !bytes.Equal(p.Options, theirs.Options):
 		return errMismatch
 	}
 	return nil
 }
 
-// secret returns a proof of the shared secret, nil if none is asked for.
+// secret returns a proof of the shared secret, nil if none is asked for. Algorithms
+// differ in its length.
 func (c *connection) secret() []byte {
 	c.res.m.mu.Lock()
 	defer c.res.m.mu.Unlock()
 	if c.net.Str("cram_hmac_alg") == "" {
 		return nil
 	}
-	sum := sha256.Sum256([]byte(c.net.Str("cram_hmac_alg") + "\x00" + c.net.Str("shared_secret")))
-	return sum[:]
-}
-
-// refuse ends the connection from its own worker.
-func (c *connection) refuse() {
-	c.res.m.mu.Lock()
-	defer c.res.m.mu.Unlock()
-	c.set(change{Conn: new(disconnecting)}, true)
-	c.stop()
+	algorithm := c.net.Str("cram_hmac_alg")
+	sum := sha256.Sum256([]byte(algorithm + "\x00" + c.net.Str("shared_secret")))
+	return append(sum[:], algorithm...)
 }
 
 // mustFit returns the options that both ends must have alike.
@@ -294,7 +323,7 @@ func (c *connection) mustFit() []byte {
 	v := c.net.Clone()
 	for f := range c.net.All() {
 		switch f.Key {
-		case "wire_protocol", "two_primaries", "after_sb_0p", "after_sb_1p", "after_sb_2p", "integrity_alg":
+		case "wire_protocol", "two_primaries", "after_sb_0p", "after_sb_1p", "after_sb_2p", "integrity_alg", "verify_alg":
 		default:
 			v.Unset(f.Key)
 		}
@@ -313,7 +342,7 @@ func (c *connection) handle(p packet) {
 		c.answer(p)
 		return
 	}
-	if d := c.res.volume(p.Volume); d != nil {
+	if d := c.res.volume(p.Volume); d != nil && c.state >= wfReportParams { // not what was under way when we hung up
 		d.handle(p)
 	}
 }
