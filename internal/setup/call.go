@@ -44,8 +44,12 @@ func (t *tool) newCall(ctx context.Context, cmd *command, args []string) (*call,
 }
 
 // flags returns the options of a command.
+//
+// compat: as with getopt_long, an abbreviation that fits several options which
+// take values in the same way stands for the first of them.
 func (t *tool) flags(cmd *command) *cli.Flags {
 	flags := cli.NewFlags()
+	flags.FirstWins = true
 	for _, f := range cmd.fields(t.gen) {
 		arg := cli.RequiredArg
 		if f.Kind == schema.Bool || f.Kind == schema.Flag {

@@ -179,22 +179,24 @@ type described struct {
 	Options       []map[string]any
 }
 
-// An xmlCommand is what our xml-help says.
+// An xmlCommand is what xml-help says.
 type xmlCommand struct {
-	Name      string   `xml:"name,attr"`
-	Arguments []string `xml:"argument"`
-	Group     []string `xml:"group>argument"`
-	Options   []struct {
-		Name     string   `xml:"name,attr"`
-		Type     string   `xml:"type,attr"`
-		Min      string   `xml:"min"`
-		Max      string   `xml:"max"`
-		Default  string   `xml:"default"`
-		Prefix   string   `xml:"unit_prefix"`
-		Unit     string   `xml:"unit"`
-		Handlers []string `xml:"handler"`
-		Symbols  []string `xml:"symbol"`
-	} `xml:"option"`
+	Name      string      `xml:"name,attr"`
+	Arguments []string    `xml:"argument"`
+	Group     []string    `xml:"group>argument"`
+	Options   []xmlOption `xml:"option"`
+}
+
+type xmlOption struct {
+	Name     string   `xml:"name,attr"`
+	Type     string   `xml:"type,attr"`
+	Min      string   `xml:"min"`
+	Max      string   `xml:"max"`
+	Default  string   `xml:"default"`
+	Prefix   string   `xml:"unit_prefix"`
+	Unit     string   `xml:"unit"`
+	Handlers []string `xml:"handler"`
+	Symbols  []string `xml:"symbol"`
 }
 
 // beyond are options of ours that drbd-utils lacks there.
