@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +51,7 @@ func (t *tool) do(ctx context.Context, op Op) int {
 		return 0
 	}
 	if len(op.Else) == 0 && op.NoElse == nil || slices.Contains(op.Final, code) {
+		t.tellUsers(op)
 		return code
 	}
 	instead := t.perform(ctx, op.Else)
@@ -163,7 +163,7 @@ func (t *tool) childEnv(op Op, line []string) (cli.Env, *bytes.Buffer) {
 	return env, messages
 }
 
-// await runs a backend and gives up on it when ctx ends.
+// await runs a backend and gives up on it some time after ctx ends.
 func await(ctx context.Context, run backend, env cli.Env) int {
 	done := make(chan int, 1)
 	go func() { done <- run(ctx, env) }()
@@ -171,9 +171,17 @@ func await(ctx context.Context, run backend, env cli.Env) int {
 	case code := <-done:
 		return code
 	case <-ctx.Done():
-		return exitBroken
 	}
+	select {
+	case <-done:
+	case <-time.After(grace):
+	}
+	return exitBroken
 }
+
+// grace is the time in which a backend may end what it is writing after it was
+// told to stop.
+const grace = time.Second
 
 // backend returns how an op's program is run: in this process, unless the
 // command line names another one.
@@ -210,27 +218,4 @@ func (t *tool) chosen(p program) string {
 		return t.req.proxyCtl
 	}
 	return ""
-}
-
-// start runs a program as a child, with more variables in its environment.
-func start(ctx context.Context, env cli.Env, more []string) int {
-	c := exec.CommandContext(ctx, env.Name, env.Args...)
-	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
-	c.Env = append(withoutNodeIDs(c.Environ()), more...)
-	err := c.Run()
-	if err == nil {
-		return 0
-	}
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.Exited() {
-		return failed.ExitCode()
-	}
-	// compat: a backend killed by a signal is a failure; the reference reports
-	// success for it.
-	fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
-	return exitBroken
-}
-
-// withoutNodeIDs drops the names of nodes that a handler has for another resource.
-func withoutNodeIDs(env []string) []string {
-	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "DRBD_NODE_ID_") })
 }

@@ -48,7 +48,7 @@ func (e exam) fetchOrForce(effect string) []remedy {
 
 // diskTrouble are words of messages that tell why a disk was given up: DRBD 8.4.11
 // and 9.3.
-var diskTrouble = []string{"Local IO failed", "IO ERROR", "-> Failed", "-> Diskless"}
+var diskTrouble = []string{"Local IO failed", "IO ERROR"}
 
 // lost says why a disk is not there, and who has it instead.
 func (e exam) lost(f *finding, v *confparse.Volume) {

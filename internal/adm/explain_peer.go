@@ -137,7 +137,11 @@ func (e exam) partings(c *confparse.Connection, v verdict) []parting {
 	var all []parting
 	for _, vol := range e.volumes {
 		p := parting{Volume: vol.Number, Ask: fmt.Sprintf("drbdadm get-gi %s/%d", e.res.Name, vol.Number)}
-		if here, ok := e.copies[copyID{vol.Minor, max(c.Peer.NodeID, 0)}]; ok {
+		here, ok := e.copies[copyID{vol.Minor, max(c.Peer.NodeID, 0)}]
+		if !ok {
+			here, ok = v.here[vol.Number] // it is not attached now
+		}
+		if ok {
 			p.Here = here.account()
 		}
 		if peer, ok := v.peer[vol.Number]; ok {
@@ -201,6 +205,7 @@ var reasons = map[cause]string{
 	causeSize:       "the sizes do not fit: one node's disk is smaller than the data. Make it larger, or use a larger one",
 	causeHandler:    "a handler of the configuration said no",
 	causeAddress:    "this node cannot use its own address, which must be that of one of its interfaces",
+	causePeer:       "the peer refused this node, or was stopped; 'drbdadm explain' there tells why",
 	causeTwoPrimary: "both nodes are Primary, and allow-two-primaries is not set: one has to become Secondary",
 }
 

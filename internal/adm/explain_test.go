@@ -14,6 +14,7 @@ import (
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 )
 
@@ -236,8 +237,8 @@ func TestDiskInUseElsewhere(t *testing.T) {
 	require.Contains(t, f.Why, "/dev/d0 is in use by something else")
 	require.Equal(t, p.usedBy, f.UsedBy)
 
-	p.usedBy, p.log = nil, "3,1,1,-;drbd r0/0 drbd3: disk( UpToDate -> Failed )\n"
-	require.Equal(t, "disk( UpToDate -> Failed )", p.exam().diagnose()[0].Kernel)
+	p.usedBy, p.log = nil, "3,1,1,-;drbd r0/0 drbd3: Local IO failed in __req_endio_error. Detaching...\n"
+	require.Equal(t, "Local IO failed in __req_endio_error. Detaching...", p.exam().diagnose()[0].Kernel)
 }
 
 func TestKinship(t *testing.T) {
@@ -304,4 +305,30 @@ func TestSilent(t *testing.T) {
 	require.True(t, tl.silent("10.0.0.2"))
 	require.False(t, tl.silent("10.0.0.3"))
 	require.False(t, tl.silent("10.0.0.4"))
+}
+
+// TestRealLogs judges what a real module logged when it refused a peer.
+func TestRealLogs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(goldens, "kernel-8.4.11.txtar"))
+	require.NoError(t, err)
+	want := map[string]cause{
+		"splitbrain.node1": causeSplitBrain, "splitbrain.node2": causeSplitBrain,
+		"secret.node1": causeSecret, "secret.node2": causeSecret,
+		"onesecret.node1": causeSecret, "onesecret.node2": causeSecret,
+		"protocol.node1": causeSettings, "protocol.node2": causeSettings,
+		"aftersb.node1": causeSettings, "aftersb.node2": causeSettings,
+		"size.node1": causeSize, "size.node2": causePeer,
+	}
+	for _, f := range txtar.Parse(text).Files {
+		v := judge(parseLog(string(f.Data)), topic{"drbd r0", map[string]int{"block drbd0": 7}})
+		require.Equal(t, want[f.Name], v.cause, f.Name)
+		delete(want, f.Name)
+		if f.Name == "splitbrain.node1" {
+			require.Equal(t, "F7B0C5CD36BCF0EB:A7B13BFA7899CB72:0000000000000000:0000000000000000", v.peer[7].lineage.String())
+			require.EqualValues(t, 128, v.peer[7].kib)
+			require.EqualValues(t, 64, v.here[7].kib)
+			require.Equal(t, splitBrain, v.here[7].lineage.compare(v.peer[7].lineage))
+		}
+	}
+	require.Empty(t, want)
 }

@@ -42,6 +42,7 @@ const (
 	causeHandler     cause = "handler"
 	causeAddress     cause = "address"
 	causeTwoPrimary  cause = "two-primaries"
+	causePeer        cause = "refused-by-peer"
 	causeUnreachable cause = "unreachable"
 	causeStopped     cause = "disconnected"
 )
@@ -53,6 +54,7 @@ var complaints = []complaint{
 	{"Unrelated data, aborting", causeUnrelated},
 	{"Authentication of peer failed", causeSecret},
 	{"expected AuthChallenge", causeSecret},
+	{"Unexpected data packet AuthChallenge", causeSecret},
 	{"Peer presented the same challenge", causeSecret},
 	{"incompatible DRBD dialects", causeProtocol},
 	{"incompatible ", causeSettings},
@@ -62,6 +64,7 @@ var complaints = []complaint{
 	{", dropping connection", causeHandler},
 	{"Multiple primaries not allowed", causeTwoPrimary},
 	{"bind before ", causeAddress},
+	{"shut down by peer", causePeer},
 }
 
 type complaint struct {
@@ -131,10 +134,11 @@ func (v *verdict) note(volume int, words []string) {
 	side[volume] = report{lineage{ids[0], ids[1], ids[2:]}, bits * kibPerBit}
 }
 
-// complain takes in a message with which the module refuses the peer.
+// complain takes in a message with which the module refuses the peer. That the peer
+// closed the connection says less than anything else.
 func (v *verdict) complain(text string) {
 	i := slices.IndexFunc(complaints, func(c complaint) bool { return strings.Contains(text, c.text) })
-	if i >= 0 {
+	if i >= 0 && (v.cause == "" || complaints[i].cause != causePeer) {
 		v.cause, v.text = complaints[i].cause, text
 	}
 }

@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,24 @@ type planner struct {
 
 // setup returns a call of drbdsetup.
 func (p planner) setup(o object, words ...string) Op {
-	return Op{Prog: drbdsetup, Args: words, Class: p.classOf(words[0]), Res: o.res.Name}
+	return Op{Prog: drbdsetup, Args: words, Class: p.classOf(words[0]), Res: o.res.Name, Uses: uses(o, words[0])}
+}
+
+// uses returns the block devices that must not be in use when a command of
+// drbdsetup begins.
+func uses(o object, verb string) []string {
+	switch verb {
+	case "attach":
+		device, _ := metaPlace(o.vol)
+		return slices.Compact([]string{o.vol.Disk, device})
+	case "secondary", "down", "del-minor":
+		var all []string
+		for _, v := range o.volumes {
+			all = append(all, fmt.Sprintf("/dev/drbd%d", v.Minor))
+		}
+		return all
+	}
+	return nil
 }
 
 // slow are the commands of drbdsetup that wait for disks or for peers.
@@ -51,7 +69,7 @@ func (p planner) classOf(verb string) class {
 func (p planner) meta(o object, words ...string) Op {
 	device, index := metaPlace(o.vol)
 	args := []string{o.minor(), p.format(), device, index}
-	return Op{Prog: drbdmeta, Args: append(args, words...), Class: long, Res: o.res.Name}
+	return Op{Prog: drbdmeta, Args: append(args, words...), Class: long, Res: o.res.Name, Uses: []string{device}}
 }
 
 // format names the metadata format of a generation.

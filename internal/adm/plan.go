@@ -27,8 +27,9 @@ type Op struct {
 	ElseCode int   // the code that stands if it ended with it and Else failed, too
 	Then     []Op  // after success; their results do not count
 
-	Register string  // link in the registry of configuration files, after success
-	Grown    *Growth // what to wait for after success
+	Uses     []string // block devices whose users can make it fail
+	Register string   // link in the registry of configuration files, after success
+	Grown    *Growth  // what to wait for after success
 
 	NewUUID bool // metadata that needs an identity after success
 }

@@ -3,6 +3,7 @@ package adm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -111,12 +112,13 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 		}
 	}
 	worst := 0
-	for _, w := range parsed {
+	for i, w := range parsed {
 		chosen, refused := t.resolve(w)
 		if refused == nil {
 			var code int
 			if code, refused = t.onSelections(ctx, chosen); refused == nil {
 				if code >= exitBroken {
+					t.reportNotBegun(given[i:])
 					return code
 				}
 				worst = max(worst, code)
@@ -157,7 +159,7 @@ func (t *tool) resolve(w words) ([]selection, *refusal) {
 	if w.all {
 		return t.resolveAll()
 	}
-	if len(t.conf.Resources) == 0 {
+	if t.conf.Defined == 0 {
 		return nil, refuse(exitUsage, true, "no resources defined!")
 	}
 	s, refused := selectWord(t.conf, w)
@@ -248,8 +250,11 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 	if t.planner.has("explain") && t.req.dryRun > 0 {
 		return showPlan(ctx, t, chosen), nil
 	}
+	if t.cmd.name == "status" && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
+		defer t.setup.Hold(ctx, t.env)()
+	}
 	worst := 0
-	for _, s := range chosen {
+	for i, s := range chosen {
 		if refused := t.checkAddress(s); refused != nil {
 			return worst, refused
 		}
@@ -259,10 +264,52 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 		}
 		worst = max(worst, code)
 		if worst >= exitBroken {
+			t.reportNotBegun(resourceNames(chosen[i:]))
 			break
 		}
 	}
 	return worst, nil
+}
+
+func resourceNames(chosen []selection) []string {
+	var names []string
+	for _, s := range chosen {
+		names = append(names, s.res.Name)
+	}
+	return names
+}
+
+// fewNames is how many objects a message names one by one.
+const fewNames = 8
+
+// reportNotBegun says, after the first of some objects put an end to it all, what
+// was not done any more, and which command goes on from there.
+func (t *tool) reportNotBegun(objects []string) {
+	if len(objects) < 2 || t.quiet {
+		return
+	}
+	rest, again := strings.Join(objects[1:], ", "), objects
+	if len(objects) > fewNames && t.req.objects[0] == "all" {
+		rest, again = fmt.Sprintf("%d resources from %s on", len(objects)-1, objects[1]), []string{"all"}
+	}
+	t.complain("%s: not begun: %s; to go on, use: %s", t.env.Name, rest, t.repeat(t.cmd.name, again))
+}
+
+// repeat returns a command line like this one for a command and its objects.
+func (t *tool) repeat(command string, objects []string) string {
+	words := []string{t.env.Name}
+	if t.req.config != "" {
+		words = append(words, "-c", t.req.config)
+	}
+	if t.req.stacked {
+		words = append(words, "-S")
+	}
+	if command == t.cmd.name {
+		for _, o := range public(t.gen, t.planner.options) {
+			words = append(words, "-W", o)
+		}
+	}
+	return commandLine(slices.Concat(words, []string{command}, objects))
 }
 
 // onSelection runs the command on one resource, up to the first failure.

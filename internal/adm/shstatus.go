@@ -78,19 +78,21 @@ func (t *tool) startsPrimary(s selection) bool {
 	return slices.Contains(on, "both") || slices.ContainsFunc(on, s.res.Me.Answers)
 }
 
+// promote makes a volume primary, if need be in the last of several attempts. Only
+// that one's failure is reported.
 func (t *tool) promote(ctx context.Context, o object) int {
-	code := 0
-	for attempt := range promotions {
-		if attempt > 0 {
-			select {
-			case <-ctx.Done():
-			case <-time.After(promotionPause):
-			}
+	op := t.planner.setup(o, "primary", o.minor())
+	last := op
+	op.Stderr = hidden
+	for range promotions - 1 {
+		if t.do(ctx, op) == 0 {
+			return 0
 		}
-		code = t.do(ctx, t.planner.setup(o, "primary", o.minor()))
-		if code == 0 || ctx.Err() != nil {
-			break
+		select {
+		case <-ctx.Done():
+			return exitBroken
+		case <-time.After(promotionPause):
 		}
 	}
-	return code
+	return t.do(ctx, last)
 }

@@ -49,7 +49,7 @@ func (t *tool) reportHalfDone() {
 		of := steps[res]
 		if len(of[failing])+len(of[notDone]) > 0 {
 			t.complain("%s: %s:%s%s%s to go on, use: %s", t.env.Name, res, list(" done: ", of[done]),
-				list(" failed: ", of[failing]), list(" not done: ", of[notDone]), t.adjustCommand(res))
+				list(" failed: ", of[failing]), list(" not done: ", of[notDone]), t.repeat("adjust", []string{res}))
 		}
 	}
 }
@@ -60,15 +60,6 @@ func list(label string, names []string) string {
 		return ""
 	}
 	return label + strings.Join(names, ", ") + ";"
-}
-
-// adjustCommand returns the command that makes a resource complete.
-func (t *tool) adjustCommand(res string) string {
-	words := []string{t.env.Name}
-	if t.req.config != "" {
-		words = append(words, "-c", t.req.config)
-	}
-	return commandLine(append(words, "adjust", res))
 }
 
 // listResources prints the resources that the plan would change.

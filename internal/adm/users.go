@@ -8,6 +8,18 @@ import (
 	"strings"
 )
 
+// tellUsers says who stands in the way of an op that failed.
+func (t *tool) tellUsers(op Op) {
+	if t.quiet || op.Stderr != shown {
+		return
+	}
+	for _, device := range op.Uses {
+		for _, user := range t.usersOf(device) {
+			t.complain("%s: %s is in use: %s", t.env.Name, device, user)
+		}
+	}
+}
+
 // usersOf returns who has a block device open, as far as /proc and /sys tell:
 // mounts, swap, devices on top of it, processes.
 func (t *tool) usersOf(device string) []string {

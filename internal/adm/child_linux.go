@@ -1,0 +1,41 @@
+package adm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"drbdutils/internal/cli"
+)
+
+// start runs a program as a child, with more variables in its environment. It does
+// not outlive drbdadm, even if that is killed.
+func start(ctx context.Context, env cli.Env, more []string) int {
+	runtime.LockOSThread() // the kernel watches the thread that started the child
+	defer runtime.UnlockOSThread()
+	c := exec.CommandContext(ctx, env.Name, env.Args...)
+	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
+	c.Env = append(withoutNodeIDs(c.Environ()), more...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	err := c.Run()
+	if err == nil {
+		return 0
+	}
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.Exited() {
+		return failed.ExitCode()
+	}
+	// compat: a backend killed by a signal is a failure; the reference reports
+	// success for it.
+	fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
+	return exitBroken
+}
+
+// withoutNodeIDs drops the names of nodes that a handler has for another resource.
+func withoutNodeIDs(env []string) []string {
+	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "DRBD_NODE_ID_") })
+}
