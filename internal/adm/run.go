@@ -159,7 +159,7 @@ func (t *tool) resolve(w words) ([]selection, *refusal) {
 	if w.all {
 		return t.resolveAll()
 	}
-	if t.conf.Defined == 0 {
+	if len(t.conf.Resources) == 0 {
 		return nil, refuse(exitUsage, true, "no resources defined!")
 	}
 	s, refused := selectWord(t.conf, w)
@@ -249,9 +249,6 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 	}
 	if t.planner.has("explain") && t.req.dryRun > 0 {
 		return showPlan(ctx, t, chosen), nil
-	}
-	if t.cmd.name == "status" && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
-		defer t.setup.Hold(ctx, t.env)()
 	}
 	worst := 0
 	for i, s := range chosen {
