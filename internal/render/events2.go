@@ -26,7 +26,8 @@ type Events struct {
 	stamp   string
 	live    bool // the initial state is over
 	gen     schema.Generation
-	changes []*change       // of the current change of state
+	changes []*change // of the current change of state
+	strays  map[string][]group
 	forward map[string]bool // resources whose objects are listed in their order, not backwards
 }
 
@@ -124,7 +125,28 @@ func (e *Events) single(ev *netlinkapi.Event) {
 		e.line("destroy " + keys)
 		return
 	}
+	if old == nil && new == nil && ev.Message.Op == schema.PeerDeviceState {
+		old, new = e.stray(keys, &ev.Message)
+	}
 	e.object(keys, old, new, true)
+}
+
+// stray returns what there was and is to tell about a peer device whose connection
+// has no addresses, and so was not created: only changes tell of it.
+func (e *Events) stray(keys string, m *netlinkapi.Message) (old, new []group) {
+	p := &netlinkapi.PeerDevice{Info: m.Get(schema.PeerDeviceInfo), Stats: m.Get(schema.PeerDeviceStats)}
+	new = e.peerGroups(nil, p)
+	if old = e.strays[keys]; old == nil {
+		old = slices.Clone(new)
+		for i := range old {
+			old[i] = group{words: make([]word, len(new[i].words))}
+		}
+	}
+	if e.strays == nil {
+		e.strays = map[string][]group{}
+	}
+	e.strays[keys] = new
+	return old, new
 }
 
 // keys84 names the object that a message of DRBD 8.4 is about. Its connections

@@ -1,0 +1,277 @@
+package cmd_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What follows is the whole of what a comparison with a recording forgives.
+//
+//   - Counters of I/O, buffers and progress are numbers, whichever.
+//   - Amounts out of sync count, except while a resync or verify runs.
+//   - Date and device UUID in a dump of metadata.
+//   - Where long lines are broken (their length depends on counters).
+//   - UUIDs are named: the same one in the recording is the same one here.
+//   - Events: the order is kept within a connection (with its resource and its
+//     devices), not between connections. An event that says nothing new is left
+//     out, two changes of one object in a row that do not touch the same value
+//     are one, and attempts to connect in a row are one.
+//   - Environment of handlers: what the original adds because it is one program for
+//     each generation.
+//   - Messages on standard error: only the codes, which scripts parse.
+
+// counters are the values that are numbers, whichever.
+var counters = regexp.MustCompile(`\b(read|written|al-writes|bm-writes|upper-pending|lower-pending|ap-in-flight|rs-in-flight` +
+	`|received|sent|pending|unacked|done|eta|db/dt \[MiB/s\]|estimated-seconds-to-finish)(:|": )[\d.]+`)
+
+var (
+	running   = regexp.MustCompile(`(Sync|Verify)(Source|Target|S|T)\b`)
+	outOfSync = regexp.MustCompile(`\b(out-of-sync|oos|percent-in-sync)(:|": )[\d.]+`)
+	percent   = regexp.MustCompile(`"percent-in-sync": [\d.]+`)
+	procLine  = regexp.MustCompile(`ns:\d+ .* oos:`)
+	syncLine  = regexp.MustCompile(`(?m)^.*(sync'ed:|finish:|verified:|stalled|\d+% ).*$`)
+	uuid      = regexp.MustCompile(`\b[0-9A-F]{16}\b`)
+)
+
+// dated are the lines of a dump of metadata that depend on time and chance.
+var dated = regexp.MustCompile(`(?m)^(# \d{4}-\d\d-\d\d .*|device-uuid .*)$`)
+
+// told are lines about what was done to metadata. Here they go to standard output,
+// where they do not look like errors.
+var told = regexp.MustCompile(`(?m)^(Marked additional|initializing bitmap) .*\n?`)
+
+// settledText returns what counts of a state report.
+func settledText(view string, lines []string) string {
+	if last := len(lines) - 1; last >= 0 && strings.HasPrefix(lines[last], "exit: ") {
+		return messages(lines) + "\n" + lines[last]
+	}
+	text := strings.Join(lines, "\n")
+	text = counters.ReplaceAllString(text, "$1${2}N")
+	text = told.ReplaceAllString(dated.ReplaceAllString(text, ""), "")
+	text = percent.ReplaceAllString(text, `"percent-in-sync": N`)
+	if running.MatchString(text) {
+		text = outOfSync.ReplaceAllString(text, "$1${2}N")
+	}
+	switch {
+	case strings.Contains(view, "--verbose"):
+		return strings.Join(strings.Fields(text), "\n")
+	case view == "cat /proc/drbd":
+		text = procLine.ReplaceAllString(text, "oos:")
+		text = syncLine.ReplaceAllString(text, "")
+		text = regexp.MustCompile(`srcversion.*`).ReplaceAllString(text, "")
+		return strings.Join(strings.Fields(text), "\n")
+	}
+	return strings.TrimRight(text, "\n ")
+}
+
+// messages returns the lines on standard error that scripts parse.
+func messages(lines []string) string {
+	var list []string
+	for _, line := range lines {
+		if m := parsed.FindStringSubmatch(line); m != nil {
+			list = append(list, m[1])
+		}
+	}
+	return strings.Join(list, "\n")
+}
+
+var parsed = regexp.MustCompile(`: ((?:Failure|State change failed): \(-?\d+\))`)
+
+// names are the UUIDs of a recording, by the ones that stand for them here.
+type names map[string]string
+
+// translate puts our UUIDs in place of those recorded, as far as they are at the
+// same places, and learns new ones.
+func (n names) translate(want, got string) string {
+	ours := uuid.FindAllString(got, -1)
+	theirs := uuid.FindAllString(want, -1)
+	if len(ours) != len(theirs) {
+		return want
+	}
+	i := -1
+	return uuid.ReplaceAllStringFunc(want, func(id string) string {
+		i++
+		if fixed(id) {
+			return id
+		}
+		key, bit := split(id)
+		mine, _ := split(ours[i])
+		if n[key] == "" && !fixed(ours[i]) {
+			n[key] = mine
+		}
+		return join(n[key], bit)
+	})
+}
+
+// withoutCoins clears the lowest bits of a history of UUIDs.
+func withoutCoins(gi string) string {
+	return history.ReplaceAllString(gi, "$1${2}0:${3}0:")
+}
+
+var history = regexp.MustCompile(`^(\w{16}:\w{16}:)(\w{15})\w:(\w{15})\w:`)
+
+// fixed reports whether a UUID is none, or the one of new metadata.
+func fixed(id string) bool { return strings.HasPrefix(id, "000000000000000") }
+
+// split takes the lowest bit off, which marks a Primary.
+func split(id string) (key string, bit byte) {
+	last := strings.IndexByte("0123456789ABCDEF", id[15])
+	return id[:15] + fmt.Sprintf("%X", last&^1), byte(last & 1)
+}
+
+func join(key string, bit byte) string {
+	if key == "" {
+		return "unknown"
+	}
+	last := strings.IndexByte("0123456789ABCDEF", key[15]) | int(bit)
+	return key[:15] + fmt.Sprintf("%X", last)
+}
+
+// An event is a line of the stream: what happened, to what, and its new values.
+type event struct {
+	action, object string
+	values         []string
+}
+
+var (
+	identity = regexp.MustCompile(`^(name|peer-node-id|conn-name|volume|minor|local|peer):`)
+	volatile = regexp.MustCompile(` (write-ordering|size|read|written|al-writes|bm-writes|upper-pending|lower-pending` +
+		`|al-suspended|blocked|congested|received|sent|out-of-sync|pending|unacked|done|ap-in-flight|rs-in-flight):\S+`)
+)
+
+func parseEvent(line string) event {
+	words := strings.Fields(volatile.ReplaceAllString(line, ""))
+	if len(words) < 2 {
+		return event{action: line}
+	}
+	e := event{action: words[0], object: words[1]}
+	for _, w := range words[2:] {
+		if identity.MatchString(w) && !strings.HasPrefix(e.object, "helper helper:") {
+			e.object += " " + w
+		} else {
+			e.values = append(e.values, w)
+		}
+	}
+	if words[1] == "helper" {
+		e.object, e.values = e.object+" "+strings.Join(e.values, " "), nil
+	}
+	return e
+}
+
+func (e event) String() string {
+	return strings.TrimSpace(e.action + " " + e.object + " " + strings.Join(e.values, " "))
+}
+
+// within returns which connection an event belongs to, "" for all of them.
+func (e event) within() string {
+	for w := range strings.FieldsSeq(e.object) {
+		if strings.HasPrefix(w, "peer-node-id:") {
+			return w
+		}
+	}
+	return ""
+}
+
+// eventTexts returns what counts of a stretch of the stream: for each connection its
+// events, with those of the resource and its devices.
+func eventTexts(lines []string) string {
+	var all []event
+	connections := map[string]bool{}
+	for _, line := range lines {
+		e := parseEvent(line)
+		all = append(all, e)
+		connections[e.within()] = true
+	}
+	if len(connections) > 1 {
+		delete(connections, "")
+	}
+	var b strings.Builder
+	for _, c := range sorted(connections) {
+		fmt.Fprintf(&b, "[%s]\n", c)
+		var own []event
+		for _, e := range all {
+			if in := e.within(); in == "" || in == c {
+				own = append(own, e)
+			}
+		}
+		for _, e := range simplified(own) {
+			fmt.Fprintln(&b, e)
+		}
+	}
+	return b.String()
+}
+
+func sorted(set map[string]bool) []string {
+	var list []string
+	for s := range set {
+		list = append(list, s)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// simplified leaves out empty changes and repeated attempts, and joins changes.
+func simplified(all []event) []event {
+	var list []event
+	for _, e := range all {
+		if e.action == "change" && len(e.values) == 0 {
+			continue
+		}
+		if last := len(list) - 1; last >= 0 && e.action == "change" && list[last].joins(e) {
+			list[last].values = append(slices.Clip(list[last].values), e.values...)
+			continue
+		}
+		list = append(list, e)
+	}
+	return withoutRounds(list)
+}
+
+// joins reports whether a change of the same object touches other values.
+func (e event) joins(next event) bool {
+	if e.action != "change" || e.object != next.object {
+		return false
+	}
+	for _, v := range next.values {
+		key, _, _ := strings.Cut(v, ":")
+		if slices.ContainsFunc(e.values, func(w string) bool { return strings.HasPrefix(w, key+":") }) {
+			return false
+		}
+	}
+	return true
+}
+
+var attempt = regexp.MustCompile(`^connection:(Unconnected|Connecting|BrokenPipe|NetworkFailure|Timeout|ProtocolError)$`)
+
+// withoutRounds shortens a row of attempts to connect to its first and last state.
+func withoutRounds(list []event) []event {
+	var out []event
+	for i, e := range list {
+		tries := func(j int) bool {
+			return j >= 0 && j < len(list) && list[j].object == e.object && len(list[j].values) == 1 && attempt.MatchString(list[j].values[0])
+		}
+		if tries(i) && tries(i-1) && tries(i+1) {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// callTexts returns calls of helpers or handlers by the peer they are about.
+func callTexts(lines []string) string {
+	var calls []string
+	for _, line := range lines {
+		if strings.HasPrefix(line, "call: ") || strings.HasPrefix(line, "handler: ") {
+			calls = append(calls, "")
+		}
+		if len(calls) > 0 && line != "  env " && line != "  env DRBD_DONT_WARN_ON_VERSION_MISMATCH=1" {
+			calls[len(calls)-1] += strings.TrimSuffix(line, ":/lib/drbd") + "\n"
+		}
+	}
+	slices.SortStableFunc(calls, func(a, b string) int { return strings.Compare(aboutPeer.FindString(a), aboutPeer.FindString(b)) })
+	return strings.Join(calls, "")
+}
+
+var aboutPeer = regexp.MustCompile(`env DRBD_PEER_NODE_ID=\d+`)
