@@ -164,7 +164,7 @@ func (w *watch) dump() error {
 			return err
 		}
 	}
-	return nil
+	return w.complete(into)
 }
 
 // take takes a message that arrives during a dump: an object for the snapshot, or
@@ -176,23 +176,28 @@ func (w *watch) take(into *Snapshot, m *Message) error {
 		return nil
 	case !m.Code.OK():
 		return w.client.refusal(initialState, m)
+	case m.Op == schema.InitialStateDone: // the end of the dump says so, too
+		return nil
 	case into == w.state:
-		w.started = w.started || m.Op == schema.InitialStateDone
 		return w.tell(w.state.Apply(*m))
-	case m.Op == schema.InitialStateDone:
-		return w.compare(into, m)
 	}
 	into.Apply(*m)
 	return nil
 }
 
-// compare tells what differs from the state told so far, once it was read anew.
-func (w *watch) compare(fresh *Snapshot, done *Message) error {
-	if err := w.tellDifferences(fresh); err != nil || w.started {
-		return err
+// complete tells what differs from the state told so far, if it was read anew,
+// and the first time that the initial state is complete.
+func (w *watch) complete(into *Snapshot) error {
+	if into != w.state {
+		if err := w.tellDifferences(into); err != nil {
+			return err
+		}
+	}
+	if w.started {
+		return nil
 	}
 	w.started = true
-	return w.tell(w.state.Apply(*done))
+	return w.tell(Event{Message: Message{Op: schema.InitialStateDone, Minor: schema.NoMinor, Code: schema.NoError}})
 }
 
 // hold puts a notification in its place among those that wait. Those that 8.4
