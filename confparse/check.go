@@ -89,7 +89,7 @@ func (u *uses) volume(r *Resource, h *Host, v *Volume) {
 // claim notes a use, and reports it if it is the second one.
 func (u *uses) claim(k use, r *Resource, p Place) {
 	if u.sieve != nil {
-		u.suspect = u.sieve.add(k, nil) || u.suspect
+		u.suspect = u.sieve.add(u.sieve.mark(k, "")) || u.suspect
 		return
 	}
 	first, ok := u.first[k]
@@ -129,7 +129,7 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	}
 	k := use{kind: e.Address.Family, host: e.Address.Port, name: e.Address.Addr}
 	if u.sieve != nil {
-		u.suspect = u.sieve.add(k, r) || u.suspect
+		u.suspect = u.sieve.add(u.sieve.mark(k, r.Name)) || u.suspect
 		return
 	}
 	first, ok := u.first[k]

@@ -199,9 +199,9 @@ func (v *resolver) checkPath(p *Path) {
 	v.fail("same-address", p.Place, "%s is the address of both endpoints", a.Address)
 }
 
-func (a *Address) isLoopback() bool {
-	return strings.HasPrefix(a.Addr, "127.") || a.Addr == "::1"
-}
+func (a *Address) isLoopback() bool { return isLoopback(a.Addr) }
+
+func isLoopback(addr string) bool { return strings.HasPrefix(addr, "127.") || addr == "::1" }
 
 // checkPeerDevices refuses volumes in a connection that a host does not have.
 func (v *resolver) checkPeerDevices(c *Connection) {

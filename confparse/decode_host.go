@@ -202,10 +202,7 @@ func readDevice(d *decoder, v *Volume, s *statement) {
 	w := c.peek()
 	if c.at >= len(s.words) || !w.is("minor") {
 		w = c.name("a device or 'minor'")
-		v.DeviceName = w.text
-		if strings.HasPrefix(w.text, "drbd") {
-			v.DeviceName = "/dev/" + w.text
-		}
+		v.DeviceName = devicePath(w.text)
 	}
 	if c.accept("minor") {
 		v.Minor = c.integer("a minor number")
@@ -214,6 +211,14 @@ func readDevice(d *decoder, v *Volume, s *statement) {
 		v.devicePlace = d.file.place(w)
 		v.device(d, w)
 	}
+}
+
+// devicePath completes the short form of a device's name.
+func devicePath(name string) string {
+	if strings.HasPrefix(name, "drbd") {
+		return "/dev/" + name
+	}
+	return name
 }
 
 // device checks a device's name and minor number against each other.

@@ -184,6 +184,7 @@ func TestBadInput(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	good := pair("good", "")
+	many := manyResources()
 	files := func(main string, more fstest.MapFS) fstest.MapFS {
 		all := fstest.MapFS{"etc/drbd.conf": {Data: []byte(main)}}
 		for name, f := range more {
@@ -225,9 +226,15 @@ func TestFiles(t *testing.T) {
 			src: Source{Exclude: []string{"etc/d/x"}}, resources: []string{"good"}},
 		{name: "stdin", files: fstest.MapFS{"s": {Data: []byte("resource s { }")}},
 			src: Source{Files: []string{"-"}, Stdin: strings.NewReader("include s;\n" + good)}, resources: []string{"s", "good"}},
-		{name: "only-wanted", files: files(good+"resource bad { nonsense; }", nil), src: Source{Want: []string{"good"}}, resources: []string{"good"}},
-		{name: "wanted-and-what-it-needs", files: files(good+pair("late", "disk { resync-after good; }")+"resource bad { nonsense; }", nil),
-			src: Source{Want: []string{"late"}}, resources: []string{"late", "good"}},
+		{name: "one-of-a-few", files: files(good+"resource bad { nonsense; }", nil), src: Source{Want: []string{"good"}}, exit: 10},
+		{name: "only-wanted", files: files(many+good+"resource bad { nonsense; }", nil), src: Source{Want: []string{"good"}}, resources: []string{"good"}},
+		{name: "wanted-and-what-it-needs", files: files(many+good+strings.NewReplacer("minor 1", "minor 2", "/dev/a", "/dev/b", "7001", "7002").Replace(
+			pair("late", "disk { resync-after good; }"))+"resource bad { nonsense; }", nil), src: Source{Want: []string{"late"}}, resources: []string{"late", "good"}},
+		{name: "others-collide", files: files(many+good+strings.ReplaceAll(pair("x", "")+pair("y", ""), "700", "800"), nil),
+			src: Source{Want: []string{"good"}}, exit: 10},
+		{name: "others-seem-to-collide", files: files(many+good+"resource x { on c { device minor 7; disk /dev/c; node-id 1; } }\n"+
+			"resource bad { nonsense; on d { device minor 7; disk /dev/d; node-id 1; } }", nil),
+			src: Source{Want: []string{"good"}}, exit: 10},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

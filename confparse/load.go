@@ -21,17 +21,27 @@ func Load(src Source) (*Config, Diagnostics) {
 		l.read(main)
 		l.readTests()
 	}
+	if l.cfg.Defined <= few {
+		l.wantAll()
+	}
 	l.decode()
+	if l.src.Want != nil && l.mayCollide() {
+		l.wantAll()
+		l.decode()
+	}
 	l.readTemplates()
 	diags := l.collect()
 	if !diags.Unreadable() {
 		diags = append(diags, l.cfg.resolve(&l.src)...)
 	}
-	if !diags.Invalid() && l.src.Want == nil {
+	if !diags.Invalid() {
 		diags = append(diags, l.cfg.checkAcross()...)
 	}
 	return l.cfg, diags
 }
+
+// few is how many resources are decoded wanted or not, since it costs next to nothing.
+const few = 100
 
 // ParseShow reads what drbdsetup show printed. Options that the schema does not
 // know and values out of range are warnings; uniqueness is not checked, and
@@ -178,6 +188,7 @@ func (l *loader) resource(p *part) {
 		p.fail("duplicate", w, "resource %q is already defined", r.Name).Other = first.Place
 	}
 	l.names[r.Name] = r
+	l.cfg.Defined++
 	p.res = r
 	if l.src.Want == nil || slices.Contains(l.src.Want, r.Name) {
 		l.want(p)
@@ -363,7 +374,7 @@ func (l *loader) collect() Diagnostics {
 }
 
 // parallel calls a worker for 0 to n-1, on all processors if that pays. It calls
-// begin for each worker it needs.
+// begin for each worker it needs, one after the other.
 func parallel(n int, begin func() func(i int)) {
 	workers := min(runtime.GOMAXPROCS(0), n/8)
 	if workers < 2 {
@@ -376,8 +387,8 @@ func parallel(n int, begin func() func(i int)) {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for range workers {
+		do := begin()
 		group.Go(func() {
-			do := begin()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}

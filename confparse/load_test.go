@@ -136,3 +136,37 @@ func TestFirstErrorIsWhereTheReferenceSees(t *testing.T) {
 		require.Equal(t, r.Place, fmt.Sprintf("%s:%d", diags[i].Place.File(), diags[i].Place.Line()), diags[i].Message)
 	})
 }
+
+// manyResources returns so many resources that unwanted ones are not decoded.
+func manyResources() string {
+	var b strings.Builder
+	for i := range few {
+		fmt.Fprintf(&b, "resource many%d { }\n", i)
+	}
+	return b.String()
+}
+
+// Invariant: who asks for one resource learns of everything that two others share and
+// cannot, as if all of them had been asked for.
+func TestCollisionsOfOthersAreSeen(t *testing.T) {
+	seen := 0
+	eachCase(t, func(t *testing.T, src Source, _ *testkit.ConfigResult) {
+		all, _ := Load(src)
+		between := slices.ContainsFunc(all.checkAcross(), func(d Diagnostic) bool {
+			name, rest, _ := strings.Cut(strings.TrimPrefix(d.Message, "resource "), ":")
+			return !strings.HasSuffix(rest, " of "+name)
+		})
+		if !between {
+			return
+		}
+		main := src.FS.(fstest.MapFS)["case/input.conf"]
+		main.Data = append([]byte(manyResources()), main.Data...)
+		for _, r := range all.Resources {
+			src.Want = []string{r.Name}
+			_, diags := Load(src)
+			require.True(t, diags.Invalid(), r.Name)
+			seen++
+		}
+	})
+	require.Greater(t, seen, 20)
+}

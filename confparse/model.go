@@ -12,6 +12,7 @@ type Config struct {
 	Global     Global
 	Common     *Resource   // the common section: option lists only; nil without one
 	Resources  []*Resource // in order of definition, those of other hosts included
+	Defined    int         // how many the files define, wanted or not
 
 	// Legacy says that the text is of DRBD 8.x: neither node ids, connections,
 	// templates nor a required module version are in it.

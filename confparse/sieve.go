@@ -21,15 +21,21 @@ func newSieve(uses int) *sieve {
 	return &sieve{seed: maphash.MakeSeed(), table: make([]mark, size)}
 }
 
-// add notes a use and reports whether it was possibly noted before. A resource as
-// its owner may use the same again.
-func (s *sieve) add(k use, owner *Resource) bool {
+// mark returns the mark of a use. What a resource may use several times has it as
+// its owner, everything else "".
+func (s *sieve) mark(k use, owner string) mark {
+	m := mark{use: s.hash(k)}
+	if owner != "" {
+		m.owner = maphash.String(s.seed, owner)
+	}
+	return m
+}
+
+// add notes a mark and reports whether the same use was possibly noted before, by
+// another owner.
+func (s *sieve) add(m mark) bool {
 	if 2*s.count >= len(s.table) {
 		s.grow()
-	}
-	m := mark{use: s.hash(k)}
-	if owner != nil {
-		m.owner = maphash.String(s.seed, owner.Name)
 	}
 	at := s.find(m.use)
 	if s.table[at].use == 0 {
@@ -37,7 +43,7 @@ func (s *sieve) add(k use, owner *Resource) bool {
 		s.count++
 		return false
 	}
-	return owner == nil || s.table[at].owner != m.owner
+	return m.owner == 0 || s.table[at].owner != m.owner
 }
 
 // find returns where a hash is in the table, or where it belongs.

@@ -27,9 +27,9 @@ type Source struct {
 	// asked for floating sections. nil: none has.
 	Local func(netip.Addr) bool
 
-	// Want names the resources whose content the caller will ask for, nil all.
-	// Load then does not look into the others, and checks that need all
-	// resources are not made.
+	// Want names the resources whose content the caller will ask for, nil all. Where
+	// there are many others, Load does not decode them unless two seem to have the
+	// same minor, device, disk or address.
 	Want []string
 }
 

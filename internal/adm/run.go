@@ -159,7 +159,7 @@ func (t *tool) resolve(w words) ([]selection, *refusal) {
 	if w.all {
 		return t.resolveAll()
 	}
-	if len(t.conf.Resources) == 0 {
+	if t.conf.Defined == 0 {
 		return nil, refuse(exitUsage, true, "no resources defined!")
 	}
 	s, refused := selectWord(t.conf, w)
