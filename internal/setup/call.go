@@ -96,7 +96,7 @@ func (c *call) takeWords(ctx context.Context, words []string) error {
 			return misuse("Missing argument '%s' to command %s", w.name, c.cmd.name)
 		}
 		if err := w.take(ctx, c, words[0]); err != nil {
-			return err
+			return allowing(err, w.name, w.allowed)
 		}
 		words = words[1:]
 	}

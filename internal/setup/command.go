@@ -40,10 +40,11 @@ const (
 
 // A word is one argument of a command.
 type word struct {
-	name   string // as usage names it
-	take   func(context.Context, *call, string) error
-	or     []string    // other kinds of objects it may name, for usage: "all"
-	absent func(*call) // what happens if it is left out; nil: it must not
+	name    string // as usage names it
+	allowed string // what it may be, for messages
+	take    func(context.Context, *call, string) error
+	or      []string    // other kinds of objects it may name, for usage: "all"
+	absent  func(*call) // what happens if it is left out; nil: it must not
 }
 
 // aliases are options that have an older name.

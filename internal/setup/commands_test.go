@@ -309,3 +309,28 @@ func wrong(stderr string) string {
 	}
 	return first
 }
+
+// What is wrong with an argument is told with its name, what it may be, and the
+// unit.
+func TestWrongArguments(t *testing.T) {
+	for line, message := range map[string]string{
+		"del-peer r0 x":                               "x is not a valid number (peer_node_id: 0..31)",
+		"new-minor r0 3 x":                            "x is not a valid number (volume: 0..65535)",
+		"detach sda":                                  "Cannot determine minor device number of device 'sda' (minor: 0..1048575, or a device node of DRBD)",
+		"new-path r0 1 ipv6:x ipv4:1":                 "unexpected ipv6 format: x (local-addr: [ipv4:|ipv6:|ssocks:]host[:port]; an IPv6 host in brackets)",
+		"disk-options 3 --on-io-error=ignore":         "Option --on-io-error: invalid argument 'ignore' (--on-io-error: pass_on, call-local-io-error, detach)",
+		"disk-options 3 --disk-barrier=1":             "Option --disk-barrier: invalid argument '1' (--disk-barrier: yes, no)",
+		"disk-options 3 --disk-timeout=5T":            "5T is not a valid unit (--disk-timeout: 0..6000 (1/10 seconds))",
+		"resource-options r0 --quorum=most":           "Option --quorum: invalid argument 'most' (--quorum: off, majority, all, 1..32)",
+		"peer-device-options r0 1 0 --c-max-rate=1kk": "1kk is not a valid number (--c-max-rate: 0k..4194304k (bytes/second))",
+		"net-options r0 1 --shared-secret":            "drbdsetup net-options: option '--shared-secret' requires an argument",
+		"status --color=blue":                         "unknown --color argument 'blue' (auto, always, never)",
+		"wait-sync-resource r0 --wfc-timeout=300001":  "wfc_timeout => 300001 out of range [0..300000] (seconds, 0: for ever)",
+	} {
+		dir := t.TempDir()
+		newPeer(t, 2).start(t, dir)
+		got := drbdsetup(t, dir, "", strings.Fields(line)...)
+		require.Equal(t, 20, got.exit)
+		require.Equal(t, message+"\n", got.stderr)
+	}
+}

@@ -1,6 +1,9 @@
 package setup
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Exit codes that scripts decide by.
 const (
@@ -36,4 +39,15 @@ func fail(code int, format string, args ...any) error {
 // misuse returns a failure that shows how to do it.
 func misuse(format string, args ...any) error {
 	return &failure{code: exitUsage, text: fmt.Sprintf(format, args...), usage: true}
+}
+
+// allowing adds to an error about an argument what it is called and may be. It
+// stands behind the words that scripts know.
+func allowing(err error, name, allowed string) error {
+	bad, ok := errors.AsType[*failure](err)
+	if !ok || bad.code != exitUsage || allowed == "" {
+		return err
+	}
+	bad.text += fmt.Sprintf(" (%s: %s)", name, allowed)
+	return bad
 }

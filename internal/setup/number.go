@@ -2,7 +2,6 @@ package setup
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -52,12 +51,7 @@ func parse32(text string) (uint32, error) {
 // option; the module does that. But they must fit the module's field.
 func (t *tool) parseValue(f *schema.Field, text string) (schema.Value, error) {
 	v, err := t.readValue(f, text)
-	if bad, ok := errors.AsType[*failure](err); ok {
-		if allowed := f.Allowed(); allowed != "" && bad.code == exitUsage {
-			bad.text += fmt.Sprintf(" (--%s: %s)", f.Name, allowed)
-		}
-	}
-	return v, err
+	return v, allowing(err, "--"+f.Name, f.Allowed())
 }
 
 func (t *tool) readValue(f *schema.Field, text string) (schema.Value, error) {

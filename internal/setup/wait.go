@@ -37,7 +37,7 @@ func (c *call) parseTimeouts() (t timeouts, err error) {
 			return t, err
 		}
 		if *o.to = int64(n); *o.to < 0 || *o.to > maxWait {
-			return t, fail(exitUsage, "%s => %d out of range [0..%d]", strings.ReplaceAll(o.name, "-", "_"), *o.to, maxWait)
+			return t, fail(exitUsage, "%s => %d out of range [0..%d] (seconds, 0: for ever)", strings.ReplaceAll(o.name, "-", "_"), *o.to, maxWait)
 		}
 	}
 	c.shorten("degr-wfc-timeout", &t.degraded, "wfc-timeout", t.wfc)

@@ -14,18 +14,24 @@ var (
 	resource     = word{name: "resource", take: takeResource}
 	resourceAll  = word{name: "resource", take: takeResourceOrAll, or: []string{"all"}, absent: takeAll}
 	objectAll    = word{name: "resource", take: takeObject, or: []string{"minor", "all"}, absent: takeAll}
-	minor        = word{name: "minor", take: takeMinor}
-	volume       = word{name: "volume", take: takeVolume}
-	peerNode     = word{name: "peer_node_id", take: takePeerNode}
-	localAddress = word{name: "local_addr", take: takeContextAddress("ctx_my_addr")}
-	peerAddress  = word{name: "remote_addr", take: takeContextAddress("ctx_peer_addr")}
-	pathLocal    = word{name: "local-addr", take: takePathAddress("my_addr")}
-	pathPeer     = word{name: "remote-addr", take: takePathAddress("peer_addr")}
+	minor        = word{name: "minor", take: takeMinor, allowed: "0..1048575, or a device node of DRBD"}
+	volume       = word{name: "volume", take: takeVolume, allowed: "0..65535"}
+	peerNode     = word{name: "peer_node_id", take: takePeerNode, allowed: nodeIDs}
+	localAddress = word{name: "local_addr", take: takeContextAddress("ctx_my_addr"), allowed: addresses}
+	peerAddress  = word{name: "remote_addr", take: takeContextAddress("ctx_peer_addr"), allowed: addresses}
+	pathLocal    = word{name: "local-addr", take: takePathAddress("my_addr"), allowed: addresses}
+	pathPeer     = word{name: "remote-addr", take: takePathAddress("peer_addr"), allowed: addresses}
 	lowerDevice  = word{name: "lower_dev", take: takeDevice("backing_dev")}
 	metaDevice   = word{name: "meta_data_dev", take: takeDevice("meta_dev")}
-	metaIndex    = word{name: "meta_data_index", take: takeMetaIndex}
-	forgetNode   = word{name: "peer_node_id", take: takeNumber("forget_peer_node_id")}
+	metaIndex    = word{name: "meta_data_index", take: takeMetaIndex, allowed: "internal, flexible, or 0 and up"}
+	forgetNode   = word{name: "peer_node_id", take: takeNumber("forget_peer_node_id"), allowed: nodeIDs}
 	newName      = word{name: "new_name", take: takeNewName}
+)
+
+// What words may be, for messages.
+const (
+	nodeIDs   = "0..31"
+	addresses = "[ipv4:|ipv6:|ssocks:]host[:port]; an IPv6 host in brackets"
 )
 
 // checkName refuses names that no resource can have.
