@@ -62,13 +62,11 @@ func (c *conn) dial(o Options) error {
 		}
 		c.nl = netlink.NewConn(newUnixSocket(u), uint32(os.Getpid()))
 	} else {
-		nl, err := netlink.Dial(netlinkGeneric, &netlink.Config{MessageBufferSize: maxPacket})
+		k, port, err := dialKernel()
 		if err != nil {
 			return err
 		}
-		c.nl = nl
-		// Explains refusals of the netlink layer; kernels before 4.12 lack it.
-		_ = nl.SetOption(netlink.ExtendedAcknowledge, true)
+		c.nl = netlink.NewConn(k, port)
 	}
 	return c.setBuffers(o.ReceiveBuffer)
 }

@@ -9,7 +9,6 @@ import (
 
 // Numbers of the generic netlink controller (linux/genetlink.h).
 const (
-	netlinkGeneric  = 16
 	controllerID    = 16 // message type of the controller, and the number of its group "notify"
 	ctrlGetFamily   = 3
 	ctrlDelFamily   = 2

@@ -20,13 +20,15 @@ type listener struct {
 	dump uint32 // number of the dump request
 }
 
-// listen opens a listener and, unless now is set, joins the module's group and
-// that of the controller, which tells when the module goes away.
+// listen makes the client's connection a listener and, unless now is set, joins
+// the module's group and that of the controller, which tells when the module goes
+// away. For other requests the client opens a new connection.
 func (c *Client) listen(ctx context.Context, now bool) (*listener, error) {
-	conn, _, err := open(ctx, c.options)
+	conn, err := c.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
+	c.conn = nil
 	l := &listener{conn: conn}
 	if now {
 		return l, nil

@@ -45,40 +45,33 @@ func (s *unixSocket) JoinGroup(group uint32) error { return s.Send(joinRequest(g
 func (s *unixSocket) LeaveGroup(uint32) error { return errors.ErrUnsupported }
 
 // Send sends one message as one packet.
-func (s *unixSocket) Send(m netlink.Message) error {
-	b, err := m.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	_, err = s.Write(b)
-	return err
-}
+func (s *unixSocket) Send(m netlink.Message) error { return s.SendMessages([]netlink.Message{m}) }
 
 // SendMessages sends several messages as one packet.
 func (s *unixSocket) SendMessages(messages []netlink.Message) error {
+	batch, err := join(messages)
+	if err != nil {
+		return err
+	}
+	_, err = s.Write(batch)
+	return err
+}
+
+// join returns the bytes of several messages.
+func join(messages []netlink.Message) ([]byte, error) {
 	var batch []byte
 	for _, m := range messages {
 		b, err := m.MarshalBinary()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		batch = append(batch, b...)
 	}
-	_, err := s.Write(batch)
-	return err
+	return batch, nil
 }
 
 // Receive returns the messages of one packet.
-func (s *unixSocket) Receive() ([]netlink.Message, error) {
-	var all []netlink.Message
-	for m, err := range s.ReceiveIter() {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, nil
-}
+func (s *unixSocket) Receive() ([]netlink.Message, error) { return collect(s.ReceiveIter()) }
 
 // ReceiveIter yields the messages of one packet. The data belongs to the caller.
 func (s *unixSocket) ReceiveIter() iter.Seq2[netlink.Message, error] {
@@ -88,16 +81,30 @@ func (s *unixSocket) ReceiveIter() iter.Seq2[netlink.Message, error] {
 			yield(netlink.Message{}, err)
 			return
 		}
-		for rest := append([]byte(nil), s.buf[:n]...); len(rest) > 0; {
-			var m netlink.Message
-			if m, rest, err = cutMessage(rest); err != nil {
-				yield(netlink.Message{}, err)
-				return
-			}
-			if !yield(m, nil) {
-				return
-			}
+		split(append([]byte(nil), s.buf[:n]...), yield)
+	}
+}
+
+// collect returns all messages up to the first error, or the error.
+func collect(messages iter.Seq2[netlink.Message, error]) ([]netlink.Message, error) {
+	var all []netlink.Message
+	for m, err := range messages {
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// split yields the messages of a batch.
+func split(batch []byte, yield func(netlink.Message, error) bool) {
+	for len(batch) > 0 {
+		m, rest, err := cutMessage(batch)
+		if !yield(m, err) || err != nil {
+			return
+		}
+		batch = rest
 	}
 }
 

@@ -155,3 +155,18 @@ func (s *Snapshot) Resource(name string) *Resource {
 	}
 	return nil
 }
+
+// Only returns the state of one resource, or for "" of all, as Client.Snapshot
+// does.
+func (s *Snapshot) Only(name string) *Snapshot {
+	if name == "" {
+		return s
+	}
+	one := NewSnapshot(s.Generation)
+	r := s.Resource(name)
+	if r != nil {
+		one.Resources, one.index[name] = []*Resource{r}, 0
+	}
+	one.Others = len(s.Resources) > len(one.Resources)
+	return one
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,14 +64,30 @@ func (e Env) Driver(ctx context.Context) Driver {
 	if v := ParseVersion(e.Getenv("DRBD_DRIVER_VERSION_OVERRIDE")); v.Known() {
 		return Driver{Version: v}
 	}
-	if text, err := os.ReadFile(e.Path("/proc/drbd")); err == nil {
-		return loadedDriver(text)
+	if head, err := readHead(e.Path("/proc/drbd")); err == nil {
+		return loadedDriver(head)
 	}
 	if e.NetlinkSocket() != "" || !moduleInstalled() {
 		return Driver{}
 	}
 	out, _ := exec.CommandContext(ctx, "modinfo", "-F", "version", "drbd").Output()
 	return Driver{Version: ParseVersion(string(bytes.TrimSpace(out)))}
+}
+
+// readHead reads no more of a file than one call gives. /proc/drbd begins with
+// what is of interest, and lists all devices of DRBD 8.4 after it.
+func readHead(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 1024)
+	n, err := f.Read(head)
+	if err == io.EOF {
+		err = nil
+	}
+	return head[:n], err
 }
 
 // loadedDriver reads the head of /proc/drbd.

@@ -24,21 +24,32 @@ func events2(ctx context.Context, c *call) error {
 	if err := c.resizeBuffer(ctx); err != nil {
 		return err
 	}
+	now, poll := c.has("now") > 0, c.has("poll") > 0
+	if now && !poll {
+		return c.once(ctx, e)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := watchReader(c.Stdout, func() { cancel(errEnough) })
 	defer stop()
-	now, poll := c.has("now") > 0, c.has("poll") > 0
-	if now && poll {
+	if now {
 		return c.pollNow(ctx, e)
 	}
-	o := netlinkapi.WatchOptions{Now: now}
+	var o netlinkapi.WatchOptions
 	if !poll {
 		return c.watch(ctx, e, o, nil)
 	}
 	refresh := make(chan struct{})
 	o.Refresh = refresh
 	return c.watch(ctx, e, o, func() { go c.pollRefresh(ctx, refresh, cancel) })
+}
+
+// once prints the state, all in one piece: nobody has to wait for its parts.
+func (c *call) once(ctx context.Context, e *render.Events) error {
+	out := bufio.NewWriterSize(e.Out, 64<<10)
+	e.Out = out
+	err := c.watch(ctx, e, netlinkapi.WatchOptions{Now: true}, nil)
+	return errors.Join(err, unlessUnread(out.Flush()))
 }
 
 // errEnough ends events2 without an error.

@@ -15,11 +15,19 @@ import (
 
 // snapshot asks for the state of the call's resource, or of all.
 func (c *call) snapshot(ctx context.Context) (*netlinkapi.Snapshot, error) {
-	client, err := c.dial(ctx)
+	if c.held != nil {
+		return c.held.Only(c.resource), nil
+	}
+	return c.readState(ctx, c.resource)
+}
+
+// readState asks the module for the state of one resource, or for "" of all.
+func (t *tool) readState(ctx context.Context, resource string) (*netlinkapi.Snapshot, error) {
+	client, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return client.Snapshot(ctx, c.resource)
+	return client.Snapshot(ctx, resource)
 }
 
 // list asks for a state that is to be listed. What cannot be read counts as

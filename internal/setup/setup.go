@@ -18,14 +18,19 @@ const legacyName = "drbdsetup-84"
 type tool struct {
 	cli.Env
 	gen    schema.Generation
-	client *netlinkapi.Client // nil until the module was asked something
+	client *netlinkapi.Client   // nil until the module was asked something
+	held   *netlinkapi.Snapshot // what Process.Hold read, or nil
 }
 
 // Main runs drbdsetup and returns its exit code.
 func Main(ctx context.Context, env cli.Env) int {
 	t := &tool{Env: env}
 	defer t.close()
-	args := env.Args
+	return t.main(ctx)
+}
+
+func (t *tool) main(ctx context.Context) int {
+	args := t.Args
 	if len(args) >= 2 && (args[1] == "--help" || args[1] == "-h") {
 		args = []string{args[1], args[0]}
 	}
@@ -39,7 +44,7 @@ func Main(ctx context.Context, env cli.Env) int {
 		return t.help(args[1:], t.commandHelp)
 	case "xml-help":
 		t.gen = schema.V9
-		if env.Name == legacyName {
+		if t.Name == legacyName {
 			t.gen = schema.V84
 		}
 		return t.help(args[1:], t.commandXML)
@@ -104,7 +109,12 @@ func (t *tool) unknown(name string) int {
 // generation returns which module's commands are meant: those of the module that
 // is loaded or could be, else of the newest.
 func (t *tool) generation(ctx context.Context) schema.Generation {
-	if t.Name == legacyName || t.Driver(ctx).Version.Is84() {
+	switch {
+	case t.Name == legacyName:
+		return schema.V84
+	case t.client != nil:
+		return t.client.Generation()
+	case t.Driver(ctx).Version.Is84():
 		return schema.V84
 	}
 	return schema.V9
