@@ -13,6 +13,8 @@ import (
 
 	"drbdutils/confparse"
 	"drbdutils/internal/cli"
+	"drbdutils/internal/metatool"
+	"drbdutils/internal/setup"
 	"drbdutils/schema"
 )
 
@@ -41,6 +43,7 @@ type tool struct {
 	locals   map[netip.Addr]bool              // this host's addresses, once they are known
 	limits   [unlimited + 1]time.Duration
 	names    map[program]string // of the backends, as called and shown
+	setup    *setup.Process     // runs drbdsetup's command lines in this process
 	backends map[program]backend
 	workers  int  // resources that are worked on at the same time
 	watching bool // status --watch
@@ -63,6 +66,7 @@ func Main(ctx context.Context, env cli.Env) int {
 	// What is read and planned stays to the end: collecting garbage finds little.
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	code := t.main(ctx)
+	t.setup.Close()
 	if err := t.flush(); err != nil && code == 0 {
 		fmt.Fprintf(env.Stderr, "%s: write the output: %v\n", env.Name, err)
 		return exitBroken
@@ -82,20 +86,21 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 	}
 	buffer := bufio.NewWriterSize(env.Stdout, outBuffer)
 	t := &tool{
-		env:      env,
-		node:     node,
-		gen:      schema.V9,
-		driver:   env.Driver(ctx),
-		limits:   defaultLimits,
-		backends: inProcess(),
-		workers:  defaultWorkers,
-		out:      buffer,
-		flush:    buffer.Flush,
+		env:     env,
+		node:    node,
+		gen:     schema.V9,
+		driver:  env.Driver(ctx),
+		limits:  defaultLimits,
+		workers: defaultWorkers,
+		out:     buffer,
+		flush:   buffer.Flush,
 	}
 	if t.driver.Version.Is84() {
 		t.gen = schema.V84
 	}
 	t.names = programNames(t.gen, env.Dir)
+	t.setup = new(setup.Process)
+	t.backends = map[program]backend{drbdsetup: t.setup.Main, drbdmeta: metatool.Main}
 	return t, nil
 }
 

@@ -250,6 +250,9 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 	if t.planner.has("explain") && t.req.dryRun > 0 {
 		return showPlan(ctx, t, chosen), nil
 	}
+	if t.cmd.name == "status" && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
+		defer t.setup.Hold(ctx, t.env)()
+	}
 	worst := 0
 	for i, s := range chosen {
 		if refused := t.checkAddress(s); refused != nil {

@@ -60,6 +60,8 @@ func (p *Process) Hold(ctx context.Context, env cli.Env) (release func()) {
 
 // Close ends the connections.
 func (p *Process) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, c := range p.idle {
 		_ = c.Close()
 	}
