@@ -36,11 +36,10 @@ type transaction struct {
 	Context       [alContext]uint32
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // sumBlock returns the checksum of a transaction: CRC32C as the kernel computes
 // it, from 0 and without the final inversion, the field itself taken as zero.
 func sumBlock(block []byte) uint32 {
+	castagnoli := crc32.MakeTable(crc32.Castagnoli) // made once, when it is first wanted
 	crc := ^uint32(0)
 	crc = crc32.Update(crc, castagnoli, block[:8])
 	crc = crc32.Update(crc, castagnoli, []byte{0, 0, 0, 0})

@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"slices"
 	"strings"
 
 	"drbdutils/internal/cli"
@@ -70,7 +71,7 @@ var renamed = map[string]string{
 
 // parse takes a command line apart. Its error is a *cli.UsageError.
 func parse(g schema.Generation, table []command, args []string) (request, error) {
-	options, words, err := flagsOf(g, table).Parse(args)
+	options, words, err := flagsOf(g, table, args).Parse(args)
 	if err != nil {
 		return request{}, err
 	}
@@ -83,14 +84,18 @@ func parse(g schema.Generation, table []command, args []string) (request, error)
 }
 
 // flagsOf returns every option that some command of the table takes, since
-// options may stand before the command.
-func flagsOf(g schema.Generation, table []command) *cli.Flags {
+// options may stand before the command. Without a long option among the arguments, drbdadm's
+// own are enough.
+func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 	f := cli.NewFlags()
 	f.FirstWins = true
 	for _, o := range general {
 		if o.gen&g != 0 {
 			f.Add(o.name, o.short, o.arg)
 		}
+	}
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--") }) {
+		return f
 	}
 	for _, c := range table {
 		for _, o := range c.accepts() {
