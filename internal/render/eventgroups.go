@@ -1,8 +1,6 @@
 package render
 
 import (
-	"strings"
-
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
 )
@@ -86,18 +84,17 @@ func (e *Events) object(keys string, old, new []group, forced bool) {
 	case old != nil && !forced && !anyChanged(old, new):
 		return
 	}
-	var b strings.Builder
-	b.WriteString(e.verb(old) + " " + keys)
+	e.write(e.stamp, e.verb(old), " ", keys)
 	for i := range new {
 		var before *group
 		if old != nil {
 			before = &old[i]
 		}
 		if e.Full || new[i].sticky || new[i].changed(before) {
-			e.group(&b, before, &new[i])
+			e.print(before, &new[i])
 		}
 	}
-	e.line(b.String())
+	e.write("\n")
 }
 
 func (e *Events) verb(old []group) string {
@@ -119,7 +116,8 @@ func anyChanged(old, new []group) bool {
 	return false
 }
 
-func (e *Events) group(b *strings.Builder, old, new *group) {
+// print writes a group.
+func (e *Events) print(old, new *group) {
 	for i := range new.words {
 		w := &new.words[i]
 		var before *word
@@ -130,11 +128,11 @@ func (e *Events) group(b *strings.Builder, old, new *group) {
 		if w.rare && !differs && !(e.Full && w.key != "blocked") {
 			continue
 		}
-		b.WriteString(" " + w.key + ":")
+		e.write(" ", w.key, ":")
 		if e.Diff && (w.arrow == always || w.arrow == ifChanged && differs) {
-			b.WriteString(w.before(before) + "->")
+			e.write(w.before(before), "->")
 		}
-		b.WriteString(w.value())
+		e.write(w.value())
 	}
 }
 
@@ -170,26 +168,49 @@ func (e *Events) statistics() bool { return e.Statistics || e.Full }
 
 func (e *Events) painter() painter { return painter(e.Color) }
 
+// begin makes room for the groups of another object, old and new. Those of the
+// object before are overwritten.
+func (e *Events) begin() { e.words, e.groups = e.words[:0], e.groups[:0] }
+
+// group returns a group of words.
+func (e *Events) group(words ...word) group {
+	from := len(e.words)
+	e.words = append(e.words, words...)
+	return group{words: e.words[from:len(e.words):len(e.words)]}
+}
+
+// list returns a list of groups.
+func (e *Events) list(groups ...group) []group {
+	from := len(e.groups)
+	e.groups = append(e.groups, groups...)
+	return e.groups[from:]
+}
+
+// more adds to the list that was begun last.
+func (e *Events) more(list []group, groups ...group) []group {
+	from := len(e.groups) - len(list)
+	e.groups = append(e.groups, groups...)
+	return e.groups[from:]
+}
+
 func (e *Events) resourceGroups(r *netlinkapi.Resource) []group {
 	if r == nil {
 		return nil
 	}
-	groups := []group{
-		{words: []word{{key: "role", text: r.Role().String(), shown: e.painter().role(r.Role())}}},
-		{words: []word{{key: "suspended", text: suspended(r.Info)}}},
-	}
+	groups := e.list(
+		e.group(word{key: "role", text: r.Role().String(), shown: e.painter().role(r.Role())}),
+		e.group(word{key: "suspended", text: suspended(r.Info)}))
 	if e.gen == schema.V9 {
-		groups = append(groups, group{words: []word{{key: "force-io-failures", text: yesNo(on(r.Info, "res_fail_io"))}}})
+		groups = e.more(groups, e.group(word{key: "force-io-failures", text: yesNo(on(r.Info, "res_fail_io"))}))
 	}
 	if order := writeOrdering(r); e.statistics() && order != "" {
-		groups = append(groups, group{words: []word{{key: "write-ordering", text: order, arrow: never}}})
+		groups = e.more(groups, e.group(word{key: "write-ordering", text: order, arrow: never}))
 	}
 	if e.gen == schema.V9 {
 		may, score := promotion(r)
-		groups = append(groups, group{words: []word{
-			{key: "may_promote", text: yesNo(may)},
-			{key: "promotion_score", text: digits(score), unknown: "0"},
-		}})
+		groups = e.more(groups, e.group(
+			word{key: "may_promote", text: yesNo(may)},
+			word{key: "promotion_score", text: digits(score), unknown: "0"}))
 	}
 	return groups
 }
@@ -198,23 +219,22 @@ func (e *Events) connectionGroups(c *netlinkapi.Connection) []group {
 	if c == nil {
 		return nil
 	}
-	groups := []group{
-		{words: []word{{key: "connection", text: c.State().String(), shown: e.painter().conn(c.State())}}},
-		{words: []word{{key: "role", text: c.Role().String(), shown: e.painter().peerRole(c.Role())}}},
-	}
+	groups := e.list(
+		e.group(word{key: "connection", text: c.State().String(), shown: e.painter().conn(c.State())}),
+		e.group(word{key: "role", text: c.Role().String(), shown: e.painter().peerRole(c.Role())}))
 	if !e.statistics() {
 		return groups
 	}
-	counters := group{counters: c.Stats}
-	if !c.Stats.Empty() {
-		counters.words = []word{{key: "congested", text: yesNo(on(c.Stats, "conn_congested")), arrow: never, rare: true}}
-	}
-	if has(c.Stats, "ap_in_flight") {
-		counters.words = append(counters.words,
+	var counters group
+	if congested := (word{key: "congested", text: yesNo(on(c.Stats, "conn_congested")), arrow: never, rare: true}); has(c.Stats, "ap_in_flight") {
+		counters = e.group(congested,
 			word{key: "ap-in-flight", text: digits(num(c.Stats, "ap_in_flight")), arrow: never},
 			word{key: "rs-in-flight", text: digits(num(c.Stats, "rs_in_flight")), arrow: never})
+	} else if !c.Stats.Empty() {
+		counters = e.group(congested)
 	}
-	return append(groups, counters)
+	counters.counters = c.Stats
+	return e.more(groups, counters)
 }
 
 func (e *Events) deviceGroups(d *netlinkapi.Device) []group {
@@ -223,39 +243,44 @@ func (e *Events) deviceGroups(d *netlinkapi.Device) []group {
 	}
 	const client = "is_intentional_diskless"
 	disk := word{key: "disk", text: d.DiskState().String(), shown: e.painter().disk(d.DiskState(), on(d.Info, client))}
-	state := group{words: []word{disk}}
+	var state group
 	if e.gen == schema.V9 {
-		state.words = []word{
-			{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, quiet: true},
+		state = e.group(
+			word{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, quiet: true},
 			disk,
-			{key: "client", text: yesNoUnknown(d.Info, client), arrow: ifChanged, quiet: true},
-			{key: "open", text: yesNoUnknown(d.Info, "dev_is_open"), arrow: ifChanged},
-			{key: "quorum", text: yesNo(quorum(d)), arrow: ifChanged},
-		}
+			word{key: "client", text: yesNoUnknown(d.Info, client), arrow: ifChanged, quiet: true},
+			word{key: "open", text: yesNoUnknown(d.Info, "dev_is_open"), arrow: ifChanged},
+			word{key: "quorum", text: yesNo(quorum(d)), arrow: ifChanged})
+	} else {
+		state = e.group(disk)
 	}
 	if !e.statistics() {
-		return []group{state}
+		return e.list(state)
 	}
-	return []group{state, {counters: d.Stats, words: deviceStatistics(d), sticky: e.gen == schema.V84}}
+	return e.list(state, e.deviceStatistics(d))
 }
 
-func deviceStatistics(d *netlinkapi.Device) []word {
+func (e *Events) deviceStatistics(d *netlinkapi.Device) group {
+	g := group{counters: d.Stats, sticky: e.gen == schema.V84}
 	if d.Stats.Empty() {
-		return nil
+		return g
 	}
-	words := counterWords(deviceCounters(d, true))
-	words[len(words)-1].rare = true // al-suspended
-	return append(words, word{key: "blocked", text: blocked(d.Stats), arrow: never, rare: true})
+	e.counters = deviceCounters(e.counters[:0], d, true)
+	from := e.counterWords()
+	e.words[len(e.words)-1].rare = true // al-suspended
+	e.words = append(e.words, word{key: "blocked", text: blocked(d.Stats), arrow: never, rare: true})
+	g.words = e.words[from:len(e.words):len(e.words)]
+	return g
 }
 
-// counterWords turns key:value texts into words without an old value.
-func counterWords(texts []string) []word {
-	words := make([]word, len(texts))
-	for i, t := range texts {
-		key, value, _ := strings.Cut(t, ":")
-		words[i] = word{key: key, text: value, arrow: never}
+// counterWords adds the collected statistics as words without an old value, and
+// returns where they begin.
+func (e *Events) counterWords() (from int) {
+	from = len(e.words)
+	for _, c := range e.counters {
+		e.words = append(e.words, word{key: c.key, text: c.value, arrow: never})
 	}
-	return words
+	return from
 }
 
 func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []group {
@@ -263,38 +288,38 @@ func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []
 		return nil
 	}
 	const client = "peer_is_intentional_diskless"
-	disk := group{words: []word{
-		{key: "peer-disk", text: p.DiskState().String(), shown: e.painter().peerDisk(p.DiskState(), on(p.Info, client))},
-	}}
+	state := word{key: "peer-disk", text: p.DiskState().String(), shown: e.painter().peerDisk(p.DiskState(), on(p.Info, client))}
+	var disk group
 	if e.gen == schema.V9 {
-		disk.words = append(disk.words,
-			word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
+		disk = e.group(state, word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
+	} else {
+		disk = e.group(state)
 	}
-	return []group{
-		{words: []word{{key: "replication", text: p.ReplState().String(), shown: e.painter().repl(p.ReplState())}}},
+	return e.list(
+		e.group(word{key: "replication", text: p.ReplState().String(), shown: e.painter().repl(p.ReplState())}),
 		disk,
-		{words: []word{{key: "resync-suspended", text: resyncSuspended(p.Info)}}},
-		e.peerStatistics(r, p),
-	}
+		e.group(word{key: "resync-suspended", text: resyncSuspended(p.Info)}),
+		e.peerStatistics(r, p))
 }
 
 // peerStatistics returns the counters of a peer device. How far a resync is, is
 // told also without statistics.
 func (e *Events) peerStatistics(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) group {
-	g := group{counters: p.Stats, sticky: e.gen == schema.V84}
 	pr := newProgress(e.gen, p, r.Device(p.Volume))
+	e.counters = e.counters[:0]
 	if pr.details {
-		g.words = append(g.words, word{key: "done", text: pr.done(), arrow: never})
+		e.counters = append(e.counters, pair{"done", pr.done()})
 	}
 	if e.statistics() && !p.Stats.Empty() {
-		g.words = append(g.words, counterWords(peerCounters(p, &pr, max(e.Verbose, 1)))...)
+		e.counters = peerCounters(e.counters, p, &pr, max(e.Verbose, 1))
 	}
-	return g
+	from := e.counterWords()
+	return group{words: e.words[from:len(e.words):len(e.words)], counters: p.Stats, sticky: e.gen == schema.V84}
 }
 
-func pathGroups(p *netlinkapi.Path) []group {
+func (e *Events) pathGroups(p *netlinkapi.Path) []group {
 	if p == nil {
 		return nil
 	}
-	return []group{{words: []word{{key: "established", text: yesNo(on(p.Info, "path_established"))}}}}
+	return e.list(e.group(word{key: "established", text: yesNo(on(p.Info, "path_established"))}))
 }

@@ -26,9 +26,13 @@ type Events struct {
 	stamp   string
 	live    bool // the initial state is over
 	gen     schema.Generation
-	changes []*change // of the current change of state
-	strays  map[string][]group
-	forward map[string]bool // resources whose objects are listed in their order, not backwards
+	changes []*change                         // of the current change of state
+	forward map[string]bool                   // resources whose objects are listed in their order, not backwards
+	strays  map[string]*netlinkapi.PeerDevice // told of without their connections, by their keys
+
+	words    []word // room for the current object
+	groups   []group
+	counters []pair
 }
 
 // A change is what happened to one resource.
@@ -67,10 +71,16 @@ func (e *Events) timestamp() {
 	}
 }
 
-func (e *Events) line(words string) {
-	e.buf.WriteString(e.stamp)
-	e.buf.WriteString(words)
-	e.buf.WriteByte('\n')
+func (e *Events) line(words ...string) {
+	e.write(e.stamp)
+	e.write(words...)
+	e.write("\n")
+}
+
+func (e *Events) write(parts ...string) {
+	for _, part := range parts {
+		e.buf.WriteString(part)
+	}
 }
 
 func (e *Events) state(ev *netlinkapi.Event) {
@@ -118,11 +128,12 @@ func (e *Events) single(ev *netlinkapi.Event) {
 	if ev.Action == schema.Create || ev.Action == schema.Exists {
 		ev.Old = nil // what has no addresses is created once more when it gets some
 	}
+	e.begin()
 	keys := keys84(&ev.Message)
 	volume := uint32(num(ev.Message.Get(schema.CfgContext), "ctx_volume"))
 	old, new := e.groups84(ev.Message.Op, ev.Old, volume), e.groups84(ev.Message.Op, ev.New, volume)
 	if ev.Action == schema.Destroy {
-		e.line("destroy " + keys)
+		e.line("destroy ", keys)
 		return
 	}
 	if old == nil && new == nil && ev.Message.Op == schema.PeerDeviceState {
@@ -136,16 +147,18 @@ func (e *Events) single(ev *netlinkapi.Event) {
 func (e *Events) stray(keys string, m *netlinkapi.Message) (old, new []group) {
 	p := &netlinkapi.PeerDevice{Info: m.Get(schema.PeerDeviceInfo), Stats: m.Get(schema.PeerDeviceStats)}
 	new = e.peerGroups(nil, p)
-	if old = e.strays[keys]; old == nil {
-		old = slices.Clone(new)
+	if before := e.strays[keys]; before != nil {
+		old = e.peerGroups(nil, before)
+	} else {
+		old = make([]group, len(new)) // everything is news
 		for i := range old {
-			old[i] = group{words: make([]word, len(new[i].words))}
+			old[i].words = make([]word, len(new[i].words))
 		}
 	}
 	if e.strays == nil {
-		e.strays = map[string][]group{}
+		e.strays = map[string]*netlinkapi.PeerDevice{}
 	}
-	e.strays[keys] = new
+	e.strays[keys] = p
 	return old, new
 }
 
@@ -219,9 +232,10 @@ func (e *Events) resource(c *change) {
 	name := cmp.Or(c.new, c.old).Name
 	if c.new == nil { // what there still was goes with it, without a word
 		e.gone(name, c.old, c.rest)
-		e.line("destroy resource name:" + name)
+		e.line("destroy resource name:", name)
 		return
 	}
+	e.begin()
 	e.object(resourceKeys(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
 	e.changed(name, c)
 	e.gone(name, c.old, c.new)
@@ -234,6 +248,7 @@ func (e *Events) changed(name string, c *change) {
 		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
 			continue // what did not change is shared
 		}
+		e.begin()
 		e.object(connectionKeys(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
 	for _, d := range inTurn(e, name, c.new.Devices) {
@@ -241,6 +256,7 @@ func (e *Events) changed(name string, c *change) {
 		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
 			continue
 		}
+		e.begin()
 		e.object(deviceKeys(name, d.Volume, d.Minor), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
 	for _, conn := range inTurn(e, name, c.new.Connections) {
@@ -255,10 +271,16 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 		if before != nil && before.Info == p.Info && before.Stats == p.Stats {
 			continue
 		}
+		e.begin()
 		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
 	for _, p := range inTurn(e, name, conn.Paths) {
-		e.object(pathKeys(name, conn, p), pathGroups(old.Path(p.Local, p.Peer)), pathGroups(p), false)
+		before := old.Path(p.Local, p.Peer)
+		if before != nil && before.Info == p.Info {
+			continue
+		}
+		e.begin()
+		e.object(pathKeys(name, conn, p), e.pathGroups(before), e.pathGroups(p), false)
 	}
 	e.goneBelow(name, old, conn)
 }
@@ -271,7 +293,7 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 	for _, old := range inTurn(e, name, before.Connections) {
 		if after.Connection(old.PeerNodeID) == nil {
 			e.goneBelow(name, old, nil)
-			e.line("destroy " + connectionKeys(name, old))
+			e.line("destroy ", connectionKeys(name, old))
 		}
 	}
 	for _, old := range inTurn(e, name, before.Devices) {
@@ -287,12 +309,12 @@ func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
 	}
 	for _, p := range inTurn(e, name, old.Paths) {
 		if conn.Path(p.Local, p.Peer) == nil {
-			e.line("destroy " + pathKeys(name, old, p))
+			e.line("destroy ", pathKeys(name, old, p))
 		}
 	}
 	for _, p := range inTurn(e, name, old.PeerDevices) {
 		if conn.PeerDevice(p.Volume) == nil {
-			e.line("destroy " + peerDeviceKeys(name, old, p))
+			e.line("destroy ", peerDeviceKeys(name, old, p))
 		}
 	}
 }

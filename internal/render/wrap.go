@@ -1,9 +1,6 @@
 package render
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // pipeWidth is where lines break if the output is no terminal.
 const pipeWidth = 80
@@ -20,21 +17,29 @@ type Wrapper struct {
 	started bool // something is on the current line
 }
 
-// Word writes a word. If it begins a line, indent blanks precede it.
-func (w *Wrapper) Word(indent int, text string) {
-	width := w.Width
+// Word writes a word, the parts of which are given. If it begins a line, indent
+// blanks precede it.
+func (w *Wrapper) Word(indent int, parts ...string) {
+	width, size := w.Width, 0
 	if width == 0 {
 		width = pipeWidth
 	}
-	if w.started && w.col+1+columns(text) > width {
+	for _, part := range parts {
+		size += columns(part)
+	}
+	if w.started && w.col+1+size > width {
 		w.End()
 	}
 	if w.started {
 		indent = 1
 	}
-	w.WriteString(strings.Repeat(" ", indent))
-	w.WriteString(text)
-	w.col += indent + columns(text)
+	for range indent {
+		w.WriteByte(' ')
+	}
+	for _, part := range parts {
+		w.WriteString(part)
+	}
+	w.col += indent + size
 	w.started = true
 }
 
