@@ -20,11 +20,14 @@ type Request struct {
 
 // A Reply is what became of it. Problem is set when there is no exit code:
 // the command did not start, did not end in time, or was killed.
+// Elapsed and CPU (user and system, children included) are the command's.
 type Reply struct {
 	Code    int
 	Stdout  []byte
 	Stderr  []byte
 	Problem string
+	Elapsed time.Duration
+	CPU     time.Duration
 }
 
 // Serve is the guest's half: it announces itself with an empty reply, then
@@ -59,8 +62,12 @@ func execute(req Request) Reply {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // background jobs may hold the output open
 
+	began := time.Now()
 	err := cmd.Run()
-	reply := Reply{Stdout: stdout.Bytes(), Stderr: stderr.Bytes()}
+	reply := Reply{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Elapsed: time.Since(began)}
+	if state := cmd.ProcessState; state != nil {
+		reply.CPU = state.UserTime() + state.SystemTime()
+	}
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ctx.Err() != nil:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Guest struct {
 	Initrd  string
 	Disk    string // raw image that the guest sees as /dev/sdb
 	Console string // file that receives what the guest prints
+	Memory  int    // MiB
 	Port    int    // UDP port on the loopback interface: this end of the link
 	Peer    int    // and the other guest's
 
@@ -67,7 +69,7 @@ func (g *Guest) start(ctx context.Context) error {
 func (g *Guest) arguments() []string {
 	return []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "384",
+		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", strconv.Itoa(g.Memory),
 		"-kernel", g.Kernel, "-initrd", g.Initrd,
 		"-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check tsc=reliable " +
 			"random.trust_cpu=on audit=0 net.ifnames=0 cryptomgr.notests " +

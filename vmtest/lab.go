@@ -35,7 +35,7 @@ var filesystemTools = map[string]string{
 
 var kernelModules = []string{
 	"virtio_pci", "virtio_scsi", "sd_mod", "virtio_net", "virtio_console",
-	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "loop", "drbd",
+	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "loop", "brd", "drbd",
 }
 
 var (
@@ -88,6 +88,7 @@ func NewLab(ctx context.Context, dir, tools string) (*Lab, error) {
 			Initrd:  initrd,
 			Disk:    filepath.Join(dir, name+".disk"),
 			Console: filepath.Join(dir, name+".console"),
+			Memory:  384,
 			Port:    ports[i],
 			Peer:    ports[1-i],
 		}
