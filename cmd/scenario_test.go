@@ -30,7 +30,7 @@ type conn = net.Conn
 // helpers and handlers. testdata/scenarios/README.md describes the recordings,
 // normal_test.go what may differ, deviations_test.go what does.
 func TestScenarios(t *testing.T) {
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // starts the runtime's goroutine outside of the bubbles
+	keepSignals()
 	bin := t.TempDir()
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./drbdadm").CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -45,6 +45,10 @@ func TestScenarios(t *testing.T) {
 		}
 	}
 }
+
+// keepSignals starts the runtime's goroutine for signals outside of all bubbles,
+// whose time would stand still for it.
+func keepSignals() { signal.Notify(make(chan os.Signal, 1), os.Interrupt) }
 
 // A scenario is a recording.
 type scenario struct {

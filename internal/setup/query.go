@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -30,8 +31,8 @@ func (t *tool) readState(ctx context.Context, resource string) (*netlinkapi.Snap
 	return client.Snapshot(ctx, resource)
 }
 
-// list asks for a state that is to be listed. What cannot be read counts as
-// nothing, after it was told why.
+// list asks for a state that is to be listed. What the module refuses to tell counts
+// as nothing, after it was told why.
 //
 // compat: the exit code is 0 then, too.
 func (c *call) list(ctx context.Context) (*netlinkapi.Snapshot, error) {
@@ -39,7 +40,7 @@ func (c *call) list(ctx context.Context) (*netlinkapi.Snapshot, error) {
 		return nil, err
 	}
 	s, err := c.snapshot(ctx)
-	if err != nil && ctx.Err() == nil {
+	if _, hangs := errors.AsType[*netlinkapi.TimeoutError](err); err != nil && ctx.Err() == nil && !hangs {
 		fmt.Fprintf(c.Stderr, "received netlink error reply: %s\n", reason(err))
 		return netlinkapi.NewSnapshot(c.gen), nil
 	}

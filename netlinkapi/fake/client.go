@@ -57,7 +57,8 @@ func (n *Node) client(ctx context.Context, conn net.Conn) {
 // answer handles a message. What a command changed can be read in proc/drbd by
 // the time its reply arrives.
 func (n *Node) answer(c *client, msg []byte) {
-	if h := readHeader(msg); h.kind == typeNoop && len(msg) >= nlHeaderLen+4 {
+	h := readHeader(msg)
+	if h.kind == typeNoop && len(msg) >= nlHeaderLen+4 {
 		c.join(native.Uint32(msg[nlHeaderLen:]))
 		return
 	}
@@ -66,8 +67,8 @@ func (n *Node) answer(c *client, msg []byte) {
 	if n.told.Load() != before {
 		_ = n.writeProc()
 	}
-	if !n.faults.reply() {
-		return
+	if h.kind != controllerID && !n.faults.reply() {
+		return // the controller is not ours: it answers
 	}
 	for _, reply := range replies {
 		c.send(reply)
