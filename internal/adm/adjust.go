@@ -2,6 +2,7 @@ package adm
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"drbdutils/confparse"
@@ -45,6 +46,16 @@ func (p planner) setDefaults(o object, verb []string, want, have confparse.Optio
 	return []Op{p.setup(o, append(line, p.bare().with(known(want, have), without...)...)...)}
 }
 
+// make adds the calls with which something that is not there comes into being. The
+// command line's options are not for them.
+func (a *adjuster) make(stage Stage, name string, o object, after *Step, why string, do func(planner, object) ([]Op, error)) (*Step, error) {
+	step, err := a.bare().step(a.plan, stage, name, o, after, do)
+	if err == nil {
+		step.Why = why
+	}
+	return step, err
+}
+
 // ops adds a step of calls that are already made.
 func (a *adjuster) ops(stage Stage, name string, after *Step, ops []Op) *Step {
 	return a.plan.add(Step{Stage: stage, Name: name, Res: a.res.Name, Ops: ops, After: after})
@@ -55,10 +66,7 @@ func (a *adjuster) resource() error {
 	o := object{selection: a.selection}
 	if a.have == nil {
 		var err error
-		a.base, err = a.bare().step(a.plan, Prerequisites, "new-resource", o, nil, planner.newResource)
-		if err == nil {
-			a.base.Why = "the resource is not running"
-		}
+		a.base, err = a.make(Prerequisites, "new-resource", o, nil, "the resource is not running", planner.newResource)
 		return err
 	}
 	a.resourceOptions(Resource, o)
@@ -88,11 +96,9 @@ func (a *adjuster) volumes() error {
 	}
 	a.surplusVolumes()
 	for _, o := range attach {
-		step, err := a.bare().step(a.plan, Disk, "attach", o, a.base, planner.attach)
-		if err != nil {
+		if _, err := a.make(Disk, "attach", o, a.base, "the disk is not attached", planner.attach); err != nil {
 			return err
 		}
-		step.Why = "the disk is not attached"
 	}
 	return nil
 }
@@ -115,10 +121,7 @@ func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err er
 		have = nil
 	}
 	if have == nil {
-		a.base, err = a.bare().step(a.plan, DiskUp, "new-minor", o, a.base, planner.newMinor)
-		if err == nil {
-			a.base.Why = fmt.Sprintf("volume %d has no device", o.vol.Number)
-		}
+		a.base, err = a.make(DiskUp, "new-minor", o, a.base, a.noDevice(o), planner.newMinor)
 		return disks && o.vol.Disk != "", err
 	}
 	if !disks {
@@ -134,6 +137,18 @@ func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err er
 		a.detach(have, storageChange(o.vol, have))
 	}
 	return o.vol.Disk != "", nil
+}
+
+// noDevice says why a volume needs a new minor, and who has the number that it
+// shall get: the module refuses it until that is gone.
+func (a *adjuster) noDevice(o object) string {
+	why := fmt.Sprintf("volume %d has no device", o.vol.Number)
+	for _, r := range a.running {
+		if r.Name != a.res.Name && r.Me != nil && slices.ContainsFunc(r.Me.Volumes, func(v *confparse.Volume) bool { return v.Minor == o.vol.Minor }) {
+			why += fmt.Sprintf("; resource %s, which runs, has minor %d, and has to go first: 'drbdsetup down %s'", r.Name, o.vol.Minor, r.Name)
+		}
+	}
+	return why
 }
 
 // diskOptions changes options and size of an attached disk.
@@ -200,8 +215,7 @@ func (a *adjuster) remove(v *confparse.Volume, disks bool, why string) {
 
 // onMinor calls drbdsetup for a running volume.
 func (a *adjuster) onMinor(verb string, v *confparse.Volume) Op {
-	op := a.setup(object{selection: a.selection}, verb, strconv.Itoa(v.Minor))
-	return op
+	return a.setup(object{selection: a.selection}, verb, strconv.Itoa(v.Minor))
 }
 
 func (a *adjuster) detach(v *confparse.Volume, why string) {

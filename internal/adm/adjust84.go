@@ -12,11 +12,9 @@ func (p planner) adjust84(s selection, plan *Plan) error {
 	a := adjuster{planner: p, selection: s, plan: plan, have: p.running.Resource(s.res.Name)}
 	o := object{selection: s}
 	if a.have == nil {
-		step, err := p.bare().step(plan, Create84, "new-resource", o, nil, planner.newResource)
-		if err != nil {
+		if _, err := a.make(Create84, "new-resource", o, nil, "the resource is not running", planner.newResource); err != nil {
 			return err
 		}
-		step.Why = "the resource is not running"
 	}
 	if err := a.volumes84(); err != nil {
 		return err
@@ -51,11 +49,9 @@ func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 		have = nil
 	}
 	if have == nil {
-		step, err := a.bare().step(a.plan, Minor84, "new-minor", o, nil, planner.newMinor)
-		if err != nil {
+		if _, err := a.make(Minor84, "new-minor", o, nil, a.noDevice(o), planner.newMinor); err != nil {
 			return err
 		}
-		step.Why = fmt.Sprintf("volume %d has no device", o.vol.Number)
 	}
 	if have != nil && sameStorage(o.vol, have) && len(diffOnly(o.vol.DiskOptions, have.DiskOptions, "max-bio-bvecs")) == 0 {
 		a.diskOptions84(o, have)
@@ -67,14 +63,7 @@ func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 	if have != nil {
 		o.vol = bvecsFirst(o.vol)
 	}
-	return a.attach84(o)
-}
-
-func (a *adjuster) attach84(o object) error {
-	step, err := a.bare().step(a.plan, Disk84, "attach", o, nil, planner.attach)
-	if err == nil {
-		step.Why = "the disk is not attached"
-	}
+	_, err := a.make(Disk84, "attach", o, nil, "the disk is not attached", planner.attach)
 	return err
 }
 
@@ -132,10 +121,7 @@ func (a *adjuster) connection84(o object) error {
 		op := a.setup(o, "disconnect", haveOwn, havePeer)
 		a.ops(Disconnect84, "disconnect", nil, []Op{op}).Why = "the addresses change"
 	}
-	step, err := a.bare().step(a.plan, Connect84, "connect", o, nil, planner.connect84)
-	if err == nil {
-		step.Why = "the resource is not connected to " + peer
-	}
+	_, err := a.make(Connect84, "connect", o, nil, "the resource is not connected to "+peer, planner.connect84)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -81,16 +82,14 @@ func (a *adjuster) delPeer(c *confparse.Connection, why string) *Step {
 
 // create makes a connection from nothing.
 func (a *adjuster) create(o object, after *Step) error {
-	p := a.bare()
-	peer, err := p.step(a.plan, NetUp, "new-peer", o, after, planner.newPeer)
+	peer, err := a.make(NetUp, "new-peer", o, after, "the module has no connection to "+o.conn.Name, planner.newPeer)
 	if err != nil {
 		return err
 	}
-	peer.Why = "the module has no connection to " + o.conn.Name
 	if err := a.proxyFor(o); err != nil {
 		return err
 	}
-	if _, err := p.step(a.plan, NewPath, "new-path", o, peer, planner.newPaths); err != nil {
+	if _, err := a.make(NewPath, "new-path", o, peer, "the connection to "+o.conn.Name+" is new", planner.newPaths); err != nil {
 		return err
 	}
 	for _, d := range a.selectedFirst(o.conn.PeerDevices) {
@@ -122,6 +121,9 @@ func (a *adjuster) peerDevice(o object, d *confparse.PeerDevice, have confparse.
 	verb := []string{"peer-device-options", a.res.Name, o.peerID(), strconv.Itoa(d.Number)}
 	step := a.ops(PeerDevice, "peer-device-options", after, a.setDefaults(o, verb, d.Options, have))
 	step.Changes = diff(d.Options, have)
+	if len(step.Changes) == 0 {
+		step.Why = fmt.Sprintf("volume %d is new to %s", d.Number, o.conn.Name)
+	}
 }
 
 // connect connects, and waits until the connection is there.
@@ -207,17 +209,17 @@ func (a *adjuster) paths(o object, have *confparse.Connection) (head *Step, cut 
 		}
 	}
 	for _, p := range surplus {
-		a.pathStep(NetDown, "del-path", o, p, head)
+		a.pathStep(NetDown, "del-path", o, p, head, "the path is not in the configuration")
 	}
 	for _, p := range pathsWithout(o.conn.Paths, have.Paths) {
-		a.pathStep(NewPath, "new-path", o, p, head)
+		a.pathStep(NewPath, "new-path", o, p, head, "the connection to "+o.conn.Name+" has no such path")
 	}
 	return head, cut
 }
 
-func (a *adjuster) pathStep(stage Stage, verb string, o object, p *confparse.Path, after *Step) {
+func (a *adjuster) pathStep(stage Stage, verb string, o object, p *confparse.Path, after *Step, why string) {
 	op := a.setup(o, verb, a.res.Name, o.peerID(), p.Me.Address.String(), p.Target().String())
-	a.ops(stage, verb, after, []Op{op})
+	a.ops(stage, verb, after, []Op{op}).Why = why
 }
 
 // pathsWithout returns the paths that are not among others.

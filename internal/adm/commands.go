@@ -9,7 +9,7 @@ import (
 )
 
 // A command is one verb of drbdadm in one generation. Exactly one of call, plan,
-// print and run says what it does; without any it calls drbdsetup with its own
+// stage, print, run and report says what it does; without any it calls drbdsetup with its own
 // name, what its scope identifies, and the options it was given.
 type command struct {
 	name    string
@@ -26,7 +26,9 @@ type command struct {
 	plan  func(planner, object) ([]Op, error)           // the calls for one object
 	stage func(planner, selection, *Plan) error         // calls that run stage by stage over all objects
 	print func(*tool, object) int                       // reports on one object
-	run   func(context.Context, *tool, []selection) int // does everything by itself
+	run   func(context.Context, *tool, []selection) int // does everything by itself, word by word
+
+	report func(context.Context, *tool, []selection) int // reports on all objects at once
 }
 
 // group says where help lists a command.

@@ -79,7 +79,7 @@ func commands84() []command {
 		{name: "check-resize", group: expert, scope: perVolume, plan: planner.checkResize},
 
 		{name: "lint", group: beyond, objects: none, extra: jsonOption, run: shNop},
-		{name: "explain", group: beyond, volumes: volumeRefused, options: jsonOption, run: explain},
-		{name: "plan", group: beyond, volumes: volumeRefused, flags: readsState, options: planOptions84, run: showPlan},
+		{name: "explain", group: beyond, volumes: volumeRefused, options: jsonOption, report: explain},
+		{name: "plan", group: beyond, volumes: volumeRefused, flags: readsState, options: planOptions84, report: showPlan},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"drbdutils/confparse"
@@ -39,6 +40,7 @@ type tool struct {
 	conf     *confparse.Config
 	planner  planner
 	plan     Plan                             // of up and adjust
+	subjects []selection                      // of plan and explain
 	narrowed map[string]*confparse.Connection // resources that were named with a peer
 	locals   map[netip.Addr]bool              // this host's addresses, once they are known
 	limits   [unlimited + 1]time.Duration
@@ -53,10 +55,10 @@ type tool struct {
 	flush func() error // its error is that of anything written before
 }
 
-// Main runs drbdadm and returns its exit code. An interrupt ends what is under way
-// and begins nothing new; what was done and what was not is stated.
+// Main runs drbdadm and returns its exit code. SIGINT, SIGTERM and SIGHUP end what
+// is under way, and nothing new begins; what was done and what was not is stated.
 func Main(ctx context.Context, env cli.Env) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	t, err := newTool(ctx, env)
 	if err != nil {

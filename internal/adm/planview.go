@@ -1,10 +1,13 @@
 package adm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"drbdutils/schema"
 )
@@ -24,18 +27,34 @@ func (i Impact) String() string {
 	return [...]string{"harmless", "interrupts replication", "takes the disk offline"}[i]
 }
 
-// impacts of steps that are not harmless.
+// impacts of calls that are not harmless, by verb; of the proxy's control program,
+// by the beginning of what it is told.
 var impacts = map[string]Impact{
-	"disconnect": CutsPeer,
-	"del-peer":   CutsPeer,
-	"detach":     TakesDisk,
-	"del-minor":  TakesDisk,
+	"disconnect":     CutsPeer,
+	"del-peer":       CutsPeer,
+	"del connection": CutsPeer,
+	"detach":         TakesDisk,
+	"del-minor":      TakesDisk,
+}
+
+// impact is that of the step's worst call.
+func (s *Step) impact() Impact {
+	worst := Harmless
+	for _, op := range s.Ops {
+		verb := op.Args[0]
+		if op.Prog == proxyCtl {
+			verb = strings.Join(strings.SplitN(op.Args[1], " ", 3)[:2], " ")
+		}
+		worst = max(worst, impacts[verb])
+	}
+	return worst
 }
 
 // planReport is what plan says about one resource.
 type planReport struct {
 	Resource string       `json:"resource"`
 	Steps    []stepReport `json:"steps"`
+	Note     string       `json:"note,omitempty"` // what adjust leaves alone
 }
 
 type stepReport struct {
@@ -53,19 +72,23 @@ type changeReport struct {
 }
 
 // showPlan is the command.
-func showPlan(_ context.Context, t *tool, chosen []selection) int {
+func showPlan(ctx context.Context, t *tool, chosen []selection) int {
 	adjust := planner.adjust
 	if t.gen == schema.V84 {
 		adjust = planner.adjust84
 	}
 	reports := []planReport{}
 	for _, s := range chosen {
+		t.lookAtProxy(ctx, s)
 		var plan Plan
 		if err := adjust(t.planner, s, &plan); err != nil {
 			t.complain("%v", err)
 			return exitConfig
 		}
 		reports = append(reports, t.planReport(s.res.Name, plan))
+	}
+	if len(chosen) > 0 && chosen[0].all {
+		reports = append(reports, t.strangers()...)
 	}
 	if t.planner.has("json") {
 		return t.writeJSON(reports)
@@ -74,6 +97,18 @@ func showPlan(_ context.Context, t *tool, chosen []selection) int {
 		r.write(t.out)
 	}
 	return 0
+}
+
+// strangers reports resources that run and are not in the configuration.
+func (t *tool) strangers() []planReport {
+	var all []planReport
+	for _, r := range t.planner.running {
+		if t.conf.Resource(r.Name) == nil {
+			all = append(all, planReport{Resource: r.Name, Steps: []stepReport{},
+				Note: "runs, is not in the configuration, and is left alone; to remove it: drbdsetup down " + r.Name})
+		}
+	}
+	return all
 }
 
 func (t *tool) writeJSON(v any) int {
@@ -99,20 +134,29 @@ func (t *tool) planReport(name string, plan Plan) planReport {
 }
 
 func (t *tool) reportStep(s *Step) stepReport {
-	out := stepReport{Action: s.Name, Impact: impacts[s.Name].String(), Why: s.Why}
+	out := stepReport{Action: s.Name, Impact: s.impact().String(), Why: s.Why}
 	for _, c := range s.Changes {
 		out.Changes = append(out.Changes, changeReport(c))
 	}
 	for _, op := range s.Ops {
-		out.Commands = append(out.Commands, commandLine(public(t.gen, t.line(op))))
+		out.Commands = append(out.Commands, t.commandLines(op)...)
 	}
 	return out
+}
+
+// commandLines returns the calls that an op may come to.
+func (t *tool) commandLines(op Op) []string {
+	all := []string{commandLine(public(t.gen, t.line(op)))}
+	for _, next := range slices.Concat(op.Else, op.Then) {
+		all = append(all, t.commandLines(next)...)
+	}
+	return all
 }
 
 // write prints the report for people.
 func (r planReport) write(w io.Writer) {
 	if len(r.Steps) == 0 {
-		fmt.Fprintf(w, "%s: nothing to do\n", r.Resource)
+		fmt.Fprintf(w, "%s: %s\n", r.Resource, cmp.Or(r.Note, "nothing to do"))
 		return
 	}
 	fmt.Fprintf(w, "%s:\n", r.Resource)

@@ -193,7 +193,7 @@ func (a *adjuster) proxyFor(o object) error {
 		return nil
 	}
 	if ops := a.adjustTunnel(o, t); len(ops) > 0 {
-		a.ops(NetUp, "proxy-up", nil, ops)
+		a.ops(NetUp, "proxy-up", nil, ops).Why = "the tunnel is not as configured"
 	}
 	return nil
 }

@@ -131,7 +131,19 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 			return worst
 		}
 	}
+	if report := t.reporter(); report != nil {
+		return max(worst, report(ctx, t, t.subjects))
+	}
 	return max(worst, t.runPlan(ctx))
+}
+
+// reporter returns what reports on all objects of the command line, nil if they are
+// worked on.
+func (t *tool) reporter() func(context.Context, *tool, []selection) int {
+	if t.planner.has("explain") && t.req.dryRun > 0 {
+		return showPlan
+	}
+	return t.cmd.report
 }
 
 // parseObjects takes all words apart before anything is done. Words that
@@ -246,9 +258,9 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 		return worst, nil
 	case t.cmd.run != nil:
 		return t.cmd.run(ctx, t, chosen), nil
-	}
-	if t.planner.has("explain") && t.req.dryRun > 0 {
-		return showPlan(ctx, t, chosen), nil
+	case t.reporter() != nil:
+		t.subjects = append(t.subjects, chosen...)
+		return 0, nil
 	}
 	if t.cmd.name == "status" && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
 		defer t.setup.Hold(ctx, t.env)()
