@@ -34,6 +34,15 @@ type recorded struct {
 	Cmd     string // dump: what was asked
 	Hex     string
 	Special string // UNLOAD: the module goes away; PAUSE: nothing for a while
+	raw     []byte // in the place of Hex
+}
+
+func (r *recorded) bytes() []byte {
+	if r.raw != nil {
+		return r.raw
+	}
+	m, _ := hex.DecodeString(r.Hex)
+	return m
 }
 
 // A peer answers drbdsetup with recorded bytes, in the place of the module.
@@ -57,7 +66,7 @@ type peer struct {
 
 // start serves the peer below dir as the tools expect it of a module without a
 // kernel.
-func (p *peer) start(t *testing.T, dir string) {
+func (p *peer) start(t testing.TB, dir string) {
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "proc"), 0o755))
 	version := "version: 9.2.14 (api:2/proto:118-122)\n"
 	if p.version == 1 {
@@ -147,12 +156,11 @@ func (p *peer) request(c *net.UnixConn, m []byte) {
 // initial sends the objects of the initial state.
 func (p *peer) initial(c *net.UnixConn, seq uint32) {
 	for _, r := range p.messages {
-		m, _ := hex.DecodeString(r.Hex)
 		switch r.Phase {
 		case "initial":
-			write(c, stamp(m, seq, 0))
+			write(c, stamp(r.bytes(), seq, 0))
 		case "early":
-			write(c, m)
+			write(c, r.bytes())
 		}
 	}
 }
@@ -213,8 +221,7 @@ func (p *peer) events(c *net.UnixConn) {
 			m := genl(controller, delGroup, 2)
 			write(c, stamp(attribute(m, 1, []byte{familyNumber, 0}), 0, 0))
 		default:
-			m, _ := hex.DecodeString(r.Hex)
-			write(c, m)
+			write(c, r.bytes())
 		}
 	}
 }
@@ -222,8 +229,7 @@ func (p *peer) events(c *net.UnixConn) {
 func (p *peer) all(phase string) [][]byte {
 	var all [][]byte
 	for _, r := range p.messages {
-		if r.Phase == phase && r.Hex != "" {
-			m, _ := hex.DecodeString(r.Hex)
+		if m := r.bytes(); r.Phase == phase && len(m) > 0 {
 			all = append(all, m)
 		}
 	}

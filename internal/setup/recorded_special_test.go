@@ -309,7 +309,7 @@ func reshape(t *testing.T, g schema.Generation, r recorded, change func(*netlink
 }
 
 // wireBytes returns a message of the module with its netlink header.
-func wireBytes(t *testing.T, g schema.Generation, m *netlinkapi.Message) []byte {
+func wireBytes(t testing.TB, g schema.Generation, m *netlinkapi.Message) []byte {
 	body, err := netlinkapi.Codec{Generation: g, Module: true}.Encode(m)
 	require.NoError(t, err)
 	b := make([]byte, 16, 16+len(body))
