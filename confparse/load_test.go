@@ -170,3 +170,21 @@ func TestCollisionsOfOthersAreSeen(t *testing.T) {
 	})
 	require.Greater(t, seen, 20)
 }
+
+func TestSkippedBlocksAreNotRead(t *testing.T) {
+	const hosts = `device minor 1; disk /dev/a; meta-disk internal;
+		on alpha { address 10.9.9.1:1; } on bravo { address 10.9.9.2:1; }`
+	for _, skipped := range []string{
+		"skip net { foo }", "skip { foo }", "skip; net { { } ; bar }", `skip on charlie { "}" # }
+		}`,
+	} {
+		c, diags := Load(textSource(schema.V9, "resource r { "+skipped+" "+hosts+" net { timeout 60; } }\nresource r { }"))
+		require.Len(t, c.Resources[0].Hosts, 2, skipped)
+		timeout, _ := c.Resources[0].Net.Get("timeout")
+		require.Equal(t, "60", timeout.Value, skipped)
+		require.Contains(t, diags[0].Message, "already defined", skipped)
+		require.Equal(t, 2+strings.Count(skipped+hosts, "\n"), diags[0].Place.Line(), skipped)
+	}
+	_, diags := Load(textSource(schema.V9, "resource r { "+hosts+" skip net { foo"))
+	require.True(t, diags.Invalid())
+}

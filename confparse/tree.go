@@ -1,14 +1,17 @@
 package confparse
 
+import "strings"
+
 // The syntax inside of a block knows no vocabulary:
 //
 //	block     = "{" { statement } "}" .
 //	statement = word { word } ( ";" | block ) .
 //
 // with two exceptions. "skip" takes any tokens up to its block, semicolons
-// included. And the end of the text ends all open blocks, since DRBD has always
-// let a file go without its last brace; whether that is right for the section at
-// hand is decided with everything else that needs vocabulary.
+// included, and its block is not read. And the end of the text ends all open
+// blocks, since DRBD has always let a file go without its last brace; whether that
+// is right for the section at hand is decided with everything else that needs
+// vocabulary.
 
 // A statement is its words and, perhaps, a block.
 type statement struct {
@@ -90,12 +93,31 @@ func (t *tree) statement() statement {
 	switch {
 	case len(s.words) > 0 && t.word.punct(";"):
 		t.advance()
+	case skipping && t.word.punct("{"):
+		t.pass(&s)
 	case len(s.words) > 0 && t.word.punct("{"):
 		t.body(&s)
 	default:
 		t.broken = true
 	}
 	return s
+}
+
+// pass moves behind the block of s without reading it.
+func (t *tree) pass(s *statement) {
+	s.braced, s.brace = true, t.word
+	start := int(t.word.offset)
+	end, closed := blockEnd(t.in.text, start)
+	if closed {
+		end--
+	}
+	t.in.line += strings.Count(t.in.text[start:end], "\n")
+	t.in.at = end
+	t.word = t.in.next()
+	s.end = t.word
+	if closed {
+		t.advance()
+	}
 }
 
 // endsWords reports whether the next token ends the words of a statement.
