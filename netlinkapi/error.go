@@ -55,17 +55,13 @@ func (e *KernelError) Is(target error) bool {
 	return false
 }
 
-// TimeoutError says that the module did not answer. errors.Is finds
-// context.DeadlineExceeded.
+// TimeoutError says that the module did not answer.
 type TimeoutError struct {
 	Op         schema.Op
 	Object     string
 	Generation schema.Generation
 	Waited     time.Duration
-	Err        error
 }
-
-func (e *TimeoutError) Unwrap() error { return e.Err }
 
 // Timeout reports true, as in net.Error.
 func (e *TimeoutError) Timeout() bool { return true }

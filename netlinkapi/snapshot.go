@@ -1,6 +1,7 @@
 package netlinkapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -14,7 +15,7 @@ import (
 // what is created or removed meanwhile may be missing.
 func (c *Client) Snapshot(ctx context.Context, resource string) (*Snapshot, error) {
 	s := NewSnapshot(c.Generation())
-	err := c.dump(ctx, Request{Op: schema.GetResources, Object: resource}, func(m Message) bool {
+	err := c.dump(ctx, Request{Op: schema.GetResources, Object: cmp.Or(resource, "all")}, func(m Message) bool {
 		if name := m.Get(schema.CfgContext).Str("ctx_resource_name"); resource == "" || name == resource {
 			s.add(&m)
 		} else {
@@ -39,7 +40,7 @@ func (c *Client) list(ctx context.Context, s *Snapshot, op schema.Op, resource s
 	if has, err := c.Has(ctx, op); err != nil || !has {
 		return err
 	}
-	r := Request{Op: op, Object: resource}
+	r := Request{Op: op, Object: cmp.Or(resource, "all")}
 	if resource != "" {
 		r.Sets = []*schema.Values{schema.CfgContext.In(c.Generation()).New().SetStr("ctx_resource_name", resource)}
 	}

@@ -33,6 +33,9 @@ func (t *tool) report(err error) int {
 	if k, ok := errors.AsType[*netlinkapi.KernelError](err); ok {
 		return t.reportKernel(k)
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return exitUsage // who set the time tells that it is over
+	}
 	fmt.Fprintln(t.Stderr, t.explain(err))
 	if errors.Is(err, netlinkapi.ErrUnloaded) {
 		return exitUnloaded

@@ -208,17 +208,17 @@ func (w *waiter) wait(ctx context.Context) error {
 	return &failure{code: exitOutdated}
 }
 
-// broken returns the error of a watch, named after what was waited for.
+// broken returns the error of a watch.
 //
 // compat: that the module goes away is no error with DRBD 8.4.
 func (c *call) broken(err error) error {
 	if c.gen == schema.V84 && errors.Is(err, netlinkapi.ErrUnloaded) {
 		return nil
 	}
-	if code := c.report(fmt.Errorf("%s: %w", c.object, err)); code != 0 {
-		return &failure{code: code}
+	if errors.Is(err, netlinkapi.ErrUnloaded) {
+		return fmt.Errorf("%s: %w", c.object, err)
 	}
-	return nil
+	return err
 }
 
 // follow keeps the state of the resource that is waited for.
