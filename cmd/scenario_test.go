@@ -1,9 +1,7 @@
 package cmd_test
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"net"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"drbdutils/internal/testkit"
 	"drbdutils/netlinkapi/fake"
 )
 
@@ -35,9 +34,9 @@ func TestScenarios(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./drbdadm").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, module := range []string{"8.4.11"} {
-		for _, sc := range readScenarios(t, module) {
-			t.Run(module+"/"+sc.name, func(t *testing.T) {
-				if why, ok := unplayed[module+" "+sc.name]; ok {
+		for _, sc := range testkit.Recordings(t, "../testdata/scenarios/"+module+".txt.gz") {
+			t.Run(module+"/"+sc.Name, func(t *testing.T) {
+				if why, ok := unplayed[module+" "+sc.Name]; ok {
 					t.Skip(why)
 				}
 				synctest.Test(t, func(t *testing.T) { newStage(t, bin, module, sc).play() })
@@ -50,85 +49,13 @@ func TestScenarios(t *testing.T) {
 // whose time would stand still for it.
 func keepSignals() { signal.Notify(make(chan os.Signal, 1), os.Interrupt) }
 
-// A scenario is a recording.
-type scenario struct {
-	name   string
-	watch  string // command of the event stream
-	nodes  int
-	blocks []block
-}
-
-// A block is a command, or what else happens, and what followed.
-type block struct {
-	title    string
-	sections []section
-	hasty    bool // the next one followed at once
-}
-
-type section struct {
-	title string
-	lines []string // without their marks
-}
-
-func (b *block) find(title string) *section {
-	for i := range b.sections {
-		if b.sections[i].title == title {
-			return &b.sections[i]
-		}
-	}
-	return nil
-}
-
-func readScenarios(t *testing.T, module string) []*scenario {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "testdata", "scenarios", module+".txt.gz"))
-	require.NoError(t, err)
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-	var all []*scenario
-	var sc *scenario
-	last := ""
-	for lines := bufio.NewScanner(z); lines.Scan(); {
-		line := lines.Text()
-		follows := last != ""
-		last = strings.TrimPrefix(line, "# "+strings.TrimPrefix(line, "# ")) // remarks are no blocks
-		rest := line[min(len(line), 3):]
-		switch {
-		case strings.HasPrefix(line, "#### "):
-			sc = &scenario{name: line[5:]}
-			all = append(all, sc)
-		case strings.HasPrefix(line, "nodes: "):
-			sc.nodes = len(strings.Fields(line)) - 1
-		case strings.HasPrefix(line, "events2 stream: "):
-			_, sc.watch, _ = strings.Cut(line, ": ")
-		case strings.HasPrefix(line, "## "):
-			if n := len(sc.blocks); n > 0 {
-				sc.blocks[n-1].hasty = follows
-			}
-			sc.blocks = append(sc.blocks, block{title: rest})
-		case strings.HasPrefix(line, "-- "):
-			b := &sc.blocks[len(sc.blocks)-1]
-			b.sections = append(b.sections, section{title: rest})
-		case strings.HasPrefix(line, "| "), strings.HasPrefix(line, "~ "):
-			b := &sc.blocks[len(sc.blocks)-1]
-			if len(b.sections) == 0 {
-				b.sections = append(b.sections, section{title: "file"})
-			}
-			sec := &b.sections[len(b.sections)-1]
-			sec.lines = append(sec.lines, line[2:])
-		}
-	}
-	return all
-}
-
 // A stage is the hosts of a scenario.
 type stage struct {
 	t      *testing.T
 	module string
-	sc     *scenario
+	sc     *testkit.Scenario
 	hosts  map[string]*host
-	ids    names
+	ids    testkit.Names
 	put    map[string][]string     // events and calls that are compared later, by section
 	behind map[string]chan outcome // commands in the background, by the number of their step
 	unused map[string]bool         // deviations that did not occur yet
@@ -142,24 +69,24 @@ type outcome struct {
 	out, err bytes.Buffer
 }
 
-func newStage(t *testing.T, bin, module string, sc *scenario) *stage {
+func newStage(t *testing.T, bin, module string, sc *testkit.Scenario) *stage {
 	s := &stage{
-		t: t, module: module, sc: sc, hosts: map[string]*host{}, ids: names{}, put: map[string][]string{},
+		t: t, module: module, sc: sc, hosts: map[string]*host{}, ids: testkit.Names{}, put: map[string][]string{},
 		behind: map[string]chan outcome{}, unused: map[string]bool{}, scratch: t.TempDir(),
 	}
 	network := fake.NewMemoryNetwork()
-	for i := range sc.nodes {
-		h := newHost(t, t.TempDir(), bin, module, sc.watch, i+1, network)
+	for i := range sc.Nodes {
+		h := newHost(t, t.TempDir(), bin, module, sc.Watch, i+1, network)
 		s.hosts[h.name] = h
 	}
 	for what := range deviations {
-		s.unused[what] = strings.HasPrefix(what, module+" "+sc.name+" ")
+		s.unused[what] = strings.HasPrefix(what, module+" "+sc.Name+" ")
 	}
 	return s
 }
 
 func (s *stage) play() {
-	for _, b := range s.sc.blocks {
+	for _, b := range s.sc.Blocks {
 		s.block(b)
 	}
 	for _, h := range s.hosts {
@@ -175,17 +102,17 @@ func (s *stage) play() {
 var titlePattern = regexp.MustCompile(`^(step|end of step) (\d+): (node\d)(?:\$ (.*)| (loses power|boots again).*)$`)
 
 // block does what a block says and compares what it recorded.
-func (s *stage) block(b block) {
-	if rest, ok := strings.CutPrefix(b.title, "config "); ok {
+func (s *stage) block(b testkit.Block) {
+	if rest, ok := strings.CutPrefix(b.Title, "config "); ok {
 		nodes, file, _ := strings.Cut(rest, ": ")
 		for name := range strings.FieldsSeq(nodes) {
 			h := s.hosts[name]
-			h.write(file, h.local(strings.Join(b.sections[0].lines, "\n")+"\n"))
+			h.write(file, h.local(strings.Join(b.Sections[0].Lines, "\n")+"\n"))
 		}
 		return
 	}
-	m := titlePattern.FindStringSubmatch(b.title)
-	require.NotNil(s.t, m, b.title)
+	m := titlePattern.FindStringSubmatch(b.Title)
+	require.NotNil(s.t, m, b.Title)
 	h := s.hosts[m[3]]
 	var got outcome
 	switch {
@@ -197,7 +124,7 @@ func (s *stage) block(b block) {
 		h.boot()
 	default:
 		done := s.start(h, m[4])
-		if b.background() {
+		if background(&b) {
 			s.behind[m[2]] = done
 			s.settle(b)
 			s.states(b)
@@ -211,9 +138,9 @@ func (s *stage) block(b block) {
 }
 
 // background reports whether the next blocks began before the command ended.
-func (b *block) background() bool {
-	for _, sec := range b.sections {
-		if strings.HasPrefix(sec.title, "runs in the background") {
+func background(b *testkit.Block) bool {
+	for _, sec := range b.Sections {
+		if strings.HasPrefix(sec.Title, "runs in the background") {
 			return true
 		}
 	}
@@ -237,12 +164,12 @@ func (s *stage) start(h *host, line string) chan outcome {
 
 // settle lets time pass until nothing has happened for a second and nothing is
 // under way, unless the recording shows that it is.
-func (s *stage) settle(b block) {
-	if b.hasty {
+func (s *stage) settle(b testkit.Block) {
+	if b.Hasty {
 		return
 	}
 	const tick, calm = 50 * time.Millisecond, 20
-	shown := b.busy()
+	shown := busy(&b)
 	before, quiet := s.progress(), 0
 	for range 5 * time.Minute / tick {
 		time.Sleep(tick)
@@ -277,9 +204,9 @@ func (s *stage) busy() bool {
 	return false
 }
 
-func (b *block) busy() bool {
-	for _, sec := range b.sections {
-		if !strings.HasSuffix(sec.title, "stream") && underWay.MatchString(strings.Join(sec.lines, "\n")) {
+func busy(b *testkit.Block) bool {
+	for _, sec := range b.Sections {
+		if !strings.HasSuffix(sec.Title, "stream") && underWay.MatchString(strings.Join(sec.Lines, "\n")) {
 			return true
 		}
 	}
@@ -301,70 +228,68 @@ func (h *host) view(command string) string {
 
 // command compares what a command printed and returned. Of what other programs
 // print only some counts.
-func (s *stage) command(b block, got *outcome) {
+func (s *stage) command(b testkit.Block, got *outcome) {
 	ours := func(title string) bool { return strings.Contains(title, "drbd") || strings.Contains(title, "echo") }
-	for _, sec := range b.sections {
-		if code, ok := strings.CutPrefix(sec.title, "exit "); ok {
-			s.same(b, "exit", code, fmt.Sprint(got.exit))
+	for _, sec := range b.Sections {
+		if code, ok := strings.CutPrefix(sec.Title, "exit "); ok {
+			s.same(b, "exit", "exit", []string{code}, []string{fmt.Sprint(got.exit)})
 		}
 	}
-	m := titlePattern.FindStringSubmatch(b.title)
+	m := titlePattern.FindStringSubmatch(b.Title)
 	h := s.hosts[m[3]]
-	if !ours(b.title) || h.wrapped() {
+	if !ours(b.Title) || h.wrapped() {
 		return
 	}
 	lines := func(title string) []string {
-		if sec := b.find(title); sec != nil {
-			return sec.lines
+		if sec := b.Find(title); sec != nil {
+			return sec.Lines
 		}
 		return nil
 	}
 	out := strings.Split(strings.TrimSuffix(h.recorded(got.out.String()), "\n"), "\n")
-	s.same(b, "stdout", settledText("", lines("stdout")), settledText("", out))
-	s.same(b, "stderr", messages(lines("stderr")), messages(strings.Split(got.err.String(), "\n")))
+	s.same(b, "stdout", "stdout", lines("stdout"), out)
+	s.same(b, "stderr", "stderr", lines("stderr"), strings.Split(got.err.String(), "\n"))
 }
 
 // states compares the sections about nodes.
-func (s *stage) states(b block) {
-	for _, sec := range b.sections {
-		name, view, ok := strings.Cut(sec.title, ": ")
+func (s *stage) states(b testkit.Block) {
+	for _, sec := range b.Sections {
+		name, view, ok := strings.Cut(sec.Title, ": ")
 		h := s.hosts[name]
 		if !ok || h == nil || h.wrapped() && strings.HasPrefix(view, "drbdadm ") {
 			continue
 		}
 		stream := view == "events2 stream" || view == "helper calls" || view == "handler calls"
-		if _, ok := early[s.module+" "+s.sc.name+" "+stepName(b.title)]; ok {
+		if _, ok := early[s.module+" "+s.sc.Name+" "+stepName(b.Title)]; ok {
 			if stream {
-				s.put[sec.title] = append(s.put[sec.title], sec.lines...)
+				s.put[sec.Title] = append(s.put[sec.Title], sec.Lines...)
 			}
 			continue
 		}
 		if stream {
-			sec.lines = append(s.put[sec.title], sec.lines...)
-			delete(s.put, sec.title)
+			sec.Lines = append(s.put[sec.Title], sec.Lines...)
+			delete(s.put, sec.Title)
 		}
 		switch view {
 		case "events2 stream":
-			s.same(b, sec.title, eventTexts(sec.lines), eventTexts(h.takeEvents()))
+			s.same(b, sec.Title, view, sec.Lines, h.takeEvents())
 		case "helper calls":
-			s.same(b, sec.title, callTexts(sec.lines), callTexts(h.takeCalls()))
+			s.same(b, sec.Title, view, sec.Lines, h.takeCalls())
 		case "handler calls":
-			s.same(b, sec.title, callTexts(sec.lines), callTexts(h.takeHandlers()))
+			s.same(b, sec.Title, view, sec.Lines, h.takeHandlers())
 		default:
-			got := strings.Split(strings.TrimSuffix(h.view(view), "\n"), "\n")
-			want, have := settledText(view, sec.lines), settledText(view, got)
-			if coins[s.module+" "+s.sc.name] {
-				want, have = withoutCoins(want), withoutCoins(have)
-			}
-			s.same(b, sec.title, want, have)
+			s.same(b, sec.Title, view, sec.Lines, strings.Split(strings.TrimSuffix(h.view(view), "\n"), "\n"))
 		}
 	}
 }
 
 // same fails the test unless both are the same or known to differ.
-func (s *stage) same(b block, title, want, got string) {
-	what := s.module + " " + s.sc.name + " " + stepName(b.title) + " " + title
-	want = s.ids.translate(want, got)
+func (s *stage) same(b testkit.Block, title, view string, recorded, ours []string) {
+	what := s.module + " " + s.sc.Name + " " + stepName(b.Title) + " " + title
+	want, got := s.ids.Compare(view, recorded, ours)
+	if coins[s.module+" "+s.sc.Name] {
+		want, got = testkit.WithoutCoins(want), testkit.WithoutCoins(got)
+	}
 	if want == got {
 		return
 	}
@@ -372,7 +297,7 @@ func (s *stage) same(b block, title, want, got string) {
 		s.unused[what] = false
 		return
 	}
-	s.t.Errorf("%s (%s):\n%s", what, b.title, s.diff(want, got))
+	s.t.Errorf("%s (%s):\n%s", what, b.Title, s.diff(want, got))
 }
 
 // diff shows how texts differ; what is marked with + is ours.

@@ -1,4 +1,4 @@
-package cmd_test
+package testkit
 
 import (
 	"fmt"
@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// What follows is the whole of what a comparison with a recording forgives.
+// Compare returns what counts of a recorded section and of ours, to be compared. The
+// whole of what it forgives:
 //
 //   - Counters of I/O, buffers and progress are numbers, whichever.
 //   - Amounts out of sync count, except while a resync or verify runs.
@@ -21,6 +22,20 @@ import (
 //   - Environment of handlers: what the original adds because it is one program for
 //     each generation.
 //   - Messages on standard error: only the codes, which scripts parse.
+
+func (n Names) Compare(view string, recorded, ours []string) (want, got string) {
+	counts := func(lines []string) string { return settledText(view, lines) }
+	switch view {
+	case "stderr":
+		counts = messages
+	case "events2 stream":
+		counts = eventTexts
+	case "helper calls", "handler calls":
+		counts = callTexts
+	}
+	want, got = counts(recorded), counts(ours)
+	return n.translate(want, got), got
+}
 
 // counters are the values that are numbers, whichever.
 var counters = regexp.MustCompile(`\b(read|written|al-writes|bm-writes|upper-pending|lower-pending|ap-in-flight|rs-in-flight` +
@@ -79,12 +94,12 @@ func messages(lines []string) string {
 
 var parsed = regexp.MustCompile(`: ((?:Failure|State change failed): \(-?\d+\))`)
 
-// names are the UUIDs of a recording, by the ones that stand for them here.
-type names map[string]string
+// Names are the UUIDs of a recording, by the ones that stand for them here.
+type Names map[string]string
 
 // translate puts our UUIDs in place of those recorded, as far as they are at the
 // same places, and learns new ones.
-func (n names) translate(want, got string) string {
+func (n Names) translate(want, got string) string {
 	ours := uuid.FindAllString(got, -1)
 	theirs := uuid.FindAllString(want, -1)
 	if len(ours) != len(theirs) {
@@ -105,8 +120,8 @@ func (n names) translate(want, got string) string {
 	})
 }
 
-// withoutCoins clears the lowest bits of a history of UUIDs.
-func withoutCoins(gi string) string {
+// WithoutCoins clears the lowest bits of a history of UUIDs.
+func WithoutCoins(gi string) string {
 	return history.ReplaceAllString(gi, "$1${2}0:${3}0:")
 }
 
