@@ -2,11 +2,10 @@
 
 GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-TOOLS       = drbdadm drbdsetup drbdmeta
 SBINDIR    ?= /usr/sbin
 DESTDIR    ?=
 
-.PHONY: build demo test deps check unit bigendian cross vm bench install clean
+.PHONY: build demo test deps check unit bigendian cross vm bench bench-vm install clean
 
 build: ## static binaries in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/...
@@ -44,10 +43,11 @@ vm: build ## stories on two QEMU guests with the real module
 bench: build ## whole-process comparison with an installed drbd-utils
 	$(GO) run ./bench/compare
 
-install: build ## the three tools, and the init script where there is none
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)/etc/init.d
-	install -m 755 $(TOOLS:%=bin/%) $(DESTDIR)$(SBINDIR)
-	[ -e $(DESTDIR)/etc/init.d/drbd ] || install -m 755 dist/init/drbd $(DESTDIR)/etc/init.d/drbd
+bench-vm: ## the same on a real kernel with 200 resources, in QEMU
+	cd vmtest && $(GO) test -count=1 -timeout 40m -run TestMeasure -v . -measure 5
+
+install: build ## tools, init script, units, udev rule, completion, first configuration
+	DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) sh dist/install
 
 clean:
 	rm -rf bin
