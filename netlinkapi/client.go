@@ -43,11 +43,11 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	if o.Timeout == 0 {
 		o.Timeout = replyTimeout
 	}
-	conn, d, err := open(ctx, o)
+	conn, err := open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{options: o, dialect: d, conn: conn}, nil
+	return &Client{options: o, dialect: conn.dialect, conn: conn}, nil
 }
 
 // Close ends the connection.
@@ -77,11 +77,11 @@ func (c *Client) ready(ctx context.Context) (*conn, error) {
 	if c.conn != nil && !c.conn.stuck {
 		return c.conn, nil
 	}
-	conn, d, err := open(ctx, c.options)
+	conn, err := open(ctx, c.options)
 	if err != nil {
 		return nil, err
 	}
-	c.conn, c.dialect = conn, d
+	c.conn, c.dialect = conn, conn.dialect
 	return conn, nil
 }
 
@@ -152,7 +152,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (Message, error) {
 	}
 	defer conn.deadline(ctx)()
 	nm, err := conn.reply(seq, conn.family.id)
-	if err == nil && c.dialect.trails(r.Op) {
+	if err == nil && c.dialect.trailing[r.Op] {
 		err = conn.trailing()
 	}
 	if err != nil {

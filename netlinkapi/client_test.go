@@ -30,11 +30,11 @@ func TestDialTellsGenerations(t *testing.T) {
 }
 
 func TestDialRefusesUnknownVersion(t *testing.T) {
-	_, err := dialectOf(&family{version: 3, headerSize: 8})
+	_, err := dialectOf(&family{name: "drbd", version: 3, headerSize: 8})
 	var version *VersionError
 	require.ErrorAs(t, err, &version)
 	require.ErrorContains(t, err, "version 3")
-	_, err = dialectOf(&family{version: 2, headerSize: 4})
+	_, err = dialectOf(&family{name: "drbd", version: 2, headerSize: 4})
 	require.ErrorAs(t, err, &version)
 }
 

@@ -33,25 +33,24 @@ type conn struct {
 	timeout time.Duration // how long the module may take
 	stuck   bool          // a message did not get through in that time
 	family  family
-	codec   Codec
+	dialect *dialect
 }
 
 // open opens the socket and looks the family up.
-func open(ctx context.Context, o Options) (*conn, *dialect, error) {
+func open(ctx context.Context, o Options) (*conn, error) {
 	c := &conn{timeout: o.Timeout}
 	if err := c.dial(o); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	d, err := c.lookup(ctx)
+	err := c.lookup(ctx)
 	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
 		err = fmt.Errorf("look up the drbd family: no reply from the kernel within %s: %w", c.timeout, err)
 	}
 	if err != nil {
 		c.close()
-		return nil, nil, err
+		return nil, err
 	}
-	c.codec.Generation = d.generation
-	return c, d, nil
+	return c, nil
 }
 
 func (c *conn) dial(o Options) error {
@@ -79,27 +78,46 @@ func (c *conn) setBuffers(receive int) error {
 	return errors.Join(c.nl.SetReadBuffer(receive), c.nl.SetWriteBuffer(sendBuffer))
 }
 
-// lookup asks the controller for the family and picks the dialect.
-func (c *conn) lookup(ctx context.Context) (*dialect, error) {
-	request, err := familyRequest()
+// lookup asks the controller for the families that we know, the newest first, and
+// picks the dialect of the first that is there.
+func (c *conn) lookup(ctx context.Context) (err error) {
+	asked := ""
+	for _, d := range dialects {
+		if d.family == asked {
+			continue
+		}
+		asked = d.family
+		if err = c.ask(ctx, asked); err == nil {
+			c.dialect, err = dialectOf(&c.family)
+			return err
+		}
+		if !errors.Is(err, ErrNoModule) {
+			return err
+		}
+	}
+	return err
+}
+
+// ask asks the controller for a family.
+func (c *conn) ask(ctx context.Context, name string) error {
+	request, err := familyRequest(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sent, err := c.transmit(ctx, request)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.pid = sent.PID
 	defer c.deadline(ctx)()
 	reply, err := c.reply(sent.Sequence, controllerID)
 	if errors.Is(err, syscall.ENOENT) {
-		return nil, ErrNoModule
+		return ErrNoModule
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c.family = parseFamily(reply.Data)
 	}
-	c.family = parseFamily(reply.Data)
-	return dialectOf(&c.family)
+	return err
 }
 
 // close closes the socket. With a message that is stuck that would have to wait;
@@ -162,7 +180,7 @@ func (c *conn) transmit(ctx context.Context, m netlink.Message) (netlink.Header,
 
 // send sends a message and returns its sequence number.
 func (c *conn) send(ctx context.Context, m *Message, flags netlink.HeaderFlags) (uint32, error) {
-	data, err := c.codec.Encode(m)
+	data, err := c.dialect.encode(m)
 	if err != nil {
 		return 0, err
 	}
@@ -202,7 +220,7 @@ func (c *conn) trailing() error {
 
 // decode reads a message of the family.
 func (c *conn) decode(nm netlink.Message) (Message, error) {
-	m, err := c.codec.Decode(nm.Data)
+	m, err := c.dialect.decode(nm.Data)
 	m.Seq = nm.Header.Sequence
 	return m, err
 }

@@ -2,28 +2,38 @@ package netlinkapi
 
 import "drbdutils/schema"
 
-// A dialect is what differs between the generations of the module beyond the
-// tables of package schema. Dial picks the one that fits the family.
+// A dialect is one form of the module's interface: all that differs between the
+// generations beyond the tables of package schema. Dial picks the one that fits
+// the family it finds.
 //
-// A family of another shape, without a header of its own, with other numbers,
-// addresses as nests and results as attributes, as is planned under the name
-// drbd2, would be one more file like v9.go and one more entry here: it would
-// name that family and bring its own Encode and Decode in the place of Codec,
-// which map its numbers to those of schema.
+// A family of another shape (without a header of its own, with other numbers,
+// addresses as nests and results as attributes, as is planned under the name drbd2)
+// is one more file like v9.go and one more entry in dialects: its encode and
+// decode map its form to Message, and nothing else here or above has to know.
 type dialect struct {
 	generation schema.Generation
-	version    uint8       // of the family
-	retries    bool        // a command that meets a transient state is sent again
-	lists      []schema.Op // the dumps that make up a snapshot
-	peerName   string      // name of connections, where the module has none
+	family     string // name of the generic netlink family
+	version    uint8  // of the family
+	headerSize int    // of the family's own header, in bytes
+
+	// encode and decode turn messages into bytes and back: everything behind
+	// the netlink header.
+	encode func(*Message) ([]byte, error)
+	decode func([]byte) (Message, error)
+
+	lists    []schema.Op        // the dumps that make up a snapshot
+	peerName string             // name of connections, where the module has none
+	retries  bool               // a command that meets a transient state is sent again
+	trailing map[schema.Op]bool // commands whose reply an error may follow
 }
 
-var dialects = [...]*dialect{&v84, &v9}
+// dialects are those we speak, the newest family first.
+var dialects = []*dialect{&v9, &v84}
 
 // dialectOf returns the dialect for a family.
 func dialectOf(f *family) (*dialect, error) {
 	for _, d := range dialects {
-		if d.version == f.version && f.headerSize == drbdHeaderSize {
+		if d.family == f.name && d.version == f.version && d.headerSize == f.headerSize {
 			return d, nil
 		}
 	}

@@ -26,13 +26,11 @@ const (
 	controllerVersn = 2
 )
 
-const (
-	familyName = "drbd"
-	groupName  = "events"
-)
+const groupName = "events" // of the module's notifications
 
 // family is what the controller tells about the module's family.
 type family struct {
+	name       string
 	id         uint16
 	version    uint8
 	headerSize int
@@ -44,11 +42,11 @@ type family struct {
 // has reports whether the module has a command.
 func (f *family) has(op schema.Op) bool { return f.ops[op/64]&(1<<(op%64)) != 0 }
 
-// familyRequest asks the controller for the family.
-func familyRequest() (netlink.Message, error) {
-	name := netlink.NewAttributeEncoder()
-	name.String(ctrlFamilyName, familyName)
-	attrs, err := name.Encode()
+// familyRequest asks the controller for a family.
+func familyRequest(name string) (netlink.Message, error) {
+	e := netlink.NewAttributeEncoder()
+	e.String(ctrlFamilyName, name)
+	attrs, err := e.Encode()
 	if err != nil {
 		return netlink.Message{}, err
 	}
@@ -80,6 +78,8 @@ func parseFamily(data []byte) (f family) {
 		switch d.Type() {
 		case ctrlFamilyID:
 			f.id = d.Uint16()
+		case ctrlFamilyName:
+			f.name = d.String()
 		case ctrlVersion:
 			f.version = uint8(d.Uint32())
 		case ctrlHeaderSize:

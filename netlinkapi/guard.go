@@ -11,6 +11,24 @@ import (
 // some released modules crash, or destroy state, when they get it.
 type guard func(ctx context.Context, c *Client, r *Request) error
 
+// guard returns what has to be looked at before a command is sent, nil if nothing.
+func (d *dialect) guard(op schema.Op) guard {
+	if d.generation != schema.V9 {
+		return nil
+	}
+	switch op {
+	case schema.Attach:
+		return guardAttach
+	case schema.Invalidate:
+		return guardInvalidate
+	case schema.ChgNetOpts:
+		return guardNetOptions
+	case schema.NewPath, schema.DelPath:
+		return guardPath
+	}
+	return nil
+}
+
 // guardAttach refuses to attach a disk to a device that has one. DRBD 9.3.3
 // refuses that itself, but frees the bitmap of the attached disk meanwhile, and
 // the next look at a peer device brings the machine down. Older releases are

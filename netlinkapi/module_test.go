@@ -1,10 +1,12 @@
 package netlinkapi
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,9 +28,13 @@ type testModule struct {
 	codec   Codec
 	path    string
 	maxAttr uint32
+	family  family // name, version and size of the header
 	// answer returns what is sent back for a request. It runs on one goroutine
 	// for each client.
 	answer func(s *session, nm netlink.Message, m Message)
+	// toWire and fromWire change messages on their way, if the family has
+	// another form.
+	toWire, fromWire func([]byte) []byte
 
 	mu       sync.Mutex
 	requests []Message
@@ -47,6 +53,8 @@ func startModule(t testing.TB, g schema.Generation, answer func(*session, netlin
 	m := &testModule{
 		t: t, codec: Codec{Generation: g, Module: true}, answer: answer,
 		path: filepath.Join(t.TempDir(), "netlink.sock"), maxAttr: 34,
+		toWire: same, fromWire: same,
+		family: family{name: "drbd", version: familyVersion(g), headerSize: drbdHeaderSize},
 	}
 	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: m.path, Net: "unixpacket"})
 	require.NoError(t, err)
@@ -66,6 +74,8 @@ func startModule(t testing.TB, g schema.Generation, answer func(*session, netlin
 	}()
 	return m
 }
+
+func same(b []byte) []byte { return b }
 
 // dial connects a client.
 func (m *testModule) dial(o Options) *Client {
@@ -108,10 +118,10 @@ func (s *session) handle(nm netlink.Message) {
 		return
 	}
 	if nm.Header.Type == controllerID {
-		s.send(nm.Header, controllerID, 0, s.familyReply())
+		s.controller(nm)
 		return
 	}
-	m, err := s.codec.Decode(nm.Data)
+	m, err := s.codec.Decode(s.fromWire(nm.Data))
 	if err != nil {
 		s.t.Errorf("request %x: %v", nm.Data, err)
 	}
@@ -119,6 +129,16 @@ func (s *session) handle(nm netlink.Message) {
 	s.requests = append(s.requests, m)
 	s.mu.Unlock()
 	s.answer(s, nm, m)
+}
+
+// controller answers a request for a family.
+func (s *session) controller(nm netlink.Message) {
+	if !bytes.Contains(nm.Data, []byte(s.family.name+"\x00")) {
+		errno := binary.NativeEndian.AppendUint32(nil, ^uint32(syscall.ENOENT)+1)
+		s.send(nm.Header, netlink.Error, 0, append(errno, make([]byte, nlmsgHeaderSize)...))
+		return
+	}
+	s.send(nm.Header, controllerID, 0, s.familyReply())
 }
 
 // joinedGroup returns the group that a request to join is about.
@@ -135,8 +155,10 @@ func (s *session) familyReply() []byte {
 		return binary.NativeEndian.AppendUint32(appendAttrHeader(b, typ, 4), n)
 	}
 	b = append(binary.NativeEndian.AppendUint16(appendAttrHeader(b, ctrlFamilyID, 2), testFamily), 0, 0)
-	b = u32(b, ctrlVersion, uint32(familyVersion(s.codec.Generation)))
-	b = u32(b, ctrlHeaderSize, drbdHeaderSize)
+	name := append([]byte(s.family.name), make([]byte, 4-len(s.family.name)%4)...)
+	b = append(appendAttrHeader(b, ctrlFamilyName, len(name)), name...)
+	b = u32(b, ctrlVersion, uint32(s.family.version))
+	b = u32(b, ctrlHeaderSize, uint32(s.family.headerSize))
 	b = u32(b, ctrlMaxAttr, s.maxAttr)
 	var ops []byte
 	for op := range 256 {
@@ -179,7 +201,7 @@ func (s *session) encode(m Message) []byte {
 	if err != nil {
 		s.t.Errorf("encode: %v", err)
 	}
-	return data
+	return s.toWire(data)
 }
 
 // multicast sends a notification to all members.

@@ -27,7 +27,7 @@ func TestKernelSocketAsksForAFamily(t *testing.T) {
 	defer c.Close()
 	require.NoError(t, errors.Join(c.SetReadBuffer(1<<20), c.SetWriteBuffer(1<<17)))
 	for range 3 {
-		request, err := familyRequest()
+		request, err := familyRequest("drbd")
 		require.NoError(t, err)
 		copy(request.Data[8:], "nlctrl\x00")
 		request.Data = request.Data[:16]
