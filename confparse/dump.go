@@ -1,8 +1,10 @@
 package confparse
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"drbdutils/schema"
@@ -18,7 +20,7 @@ type DumpForm struct {
 // sections and all resources. What it writes can be read again and means the
 // same.
 func (c *Config) Dump(w io.Writer, form DumpForm) error {
-	p := dumper{gen: c.Generation, form: form, expanded: c.expanded}
+	p := c.dumper(w, form)
 	p.line("# %s", c.File)
 	p.global(&c.Global)
 	if c.Common != nil {
@@ -30,23 +32,25 @@ func (c *Config) Dump(w io.Writer, form DumpForm) error {
 	for _, r := range c.Resources {
 		p.resource(r, c.Node)
 	}
-	_, err := io.WriteString(w, p.b.String())
-	return err
+	return p.out.Flush()
 }
 
 // DumpResource writes one resource.
 func (c *Config) DumpResource(w io.Writer, r *Resource, form DumpForm) error {
-	p := dumper{gen: c.Generation, form: form, expanded: c.expanded}
+	p := c.dumper(w, form)
 	p.resource(r, c.Node)
-	_, err := io.WriteString(w, p.b.String())
-	return err
+	return p.out.Flush()
+}
+
+func (c *Config) dumper(w io.Writer, form DumpForm) *dumper {
+	return &dumper{gen: c.Generation, form: form, out: bufio.NewWriter(w), expanded: c.expanded}
 }
 
 // A dumper writes the text form.
 type dumper struct {
 	gen   schema.Generation
 	form  DumpForm
-	b     strings.Builder
+	out   *bufio.Writer // its error is that of anything written before
 	level int
 
 	expanded bool // Expand was called
@@ -61,39 +65,66 @@ const (
 	nameWidth   = 16 // of addresses and external metadata, at any level
 )
 
-func (p *dumper) indent() string { return strings.Repeat(" ", p.level*step) }
+const blanks = "                                                                "
+
+func (p *dumper) indent() string { return blanks[:p.level*step] }
 
 // line writes one line.
 func (p *dumper) line(format string, args ...any) {
 	if format != "" {
-		p.b.WriteString(p.indent())
+		p.out.WriteString(p.indent())
 	}
-	fmt.Fprintf(&p.b, format+"\n", args...)
+	fmt.Fprintf(p.out, format+"\n", args...)
+}
+
+// words writes one line of words as they are, which is faster.
+func (p *dumper) words(words ...string) {
+	p.out.WriteString(p.indent())
+	for _, w := range words {
+		p.out.WriteString(w)
+	}
+	p.out.WriteByte('\n')
 }
 
 // open and close write the lines around a block.
-func (p *dumper) open(format string, args ...any) {
-	p.line(format+" {", args...)
+func (p *dumper) open(words ...string) {
+	p.words(append(words, " {")...)
 	p.level++
 }
 
 func (p *dumper) close() {
 	p.level--
-	p.line("}")
+	p.words("}")
 }
 
 // value writes a statement whose value stands in the column of options.
 func (p *dumper) value(name, value string) {
-	p.line("%-*s %s;", valueColumn-1-p.level*step, name, value)
+	p.words(name, blanks[:max(0, valueColumn-1-p.level*step-len(name))], " ", value, ";")
+}
+
+// right sets a short value to the right of its column.
+func right(value string) string { return blanks[:max(0, valueWidth-len(value))] + value }
+
+// wide fills up a name up to where its value begins.
+func wide(name string) string { return name + blanks[:max(0, nameWidth-len(name))+1] }
+
+// named writes a statement whose value stands behind the names of addresses and
+// external metadata.
+func (p *dumper) named(name string, value ...string) {
+	p.words(append([]string{wide(name)}, append(value, ";")...)...)
 }
 
 // option writes an option.
 func (p *dumper) option(o *Option) {
 	if o.Bare {
-		p.line("%s;", o.Name)
+		p.words(o.Name, ";")
 		return
 	}
-	p.value(o.Name, fmt.Sprintf("%*s", valueWidth, Quote(o.Value)))
+	if o.Name == "become-primary-on" {
+		p.value(o.Name, right(p.quoteNames(strings.Fields(o.Value))))
+		return
+	}
+	p.value(o.Name, right(Quote(o.Value)))
 }
 
 // section writes a block of options, nothing if there are none.
@@ -105,7 +136,7 @@ func (p *dumper) section(name string, options ...Options) {
 	if n == 0 {
 		return
 	}
-	p.open("%s", name)
+	p.open(name)
 	for _, l := range options {
 		for i := range l {
 			p.option(&l[i])
@@ -119,7 +150,7 @@ func (p *dumper) proxySection(name string, options, plugins Options) {
 	if len(options) == 0 && len(plugins) == 0 {
 		return
 	}
-	p.open("%s", name)
+	p.open(name)
 	for i := range options {
 		p.option(&options[i])
 	}
@@ -199,7 +230,7 @@ func (p *dumper) global(g *Global) {
 	}
 	p.open("global")
 	for _, l := range lines {
-		p.line("%s", l)
+		p.words(l)
 	}
 	p.close()
 	p.line("")
@@ -217,6 +248,9 @@ func (p *dumper) sections(r *Resource) {
 	p.section("handlers", r.Handlers)
 }
 
+// becomePrimaryOn is the statement whose value is names of hosts.
+const becomePrimaryOn = "become-primary-on"
+
 // startup returns all statements of the startup section.
 func (r *Resource) startup() Options {
 	all := r.Startup[:len(r.Startup):len(r.Startup)]
@@ -224,7 +258,7 @@ func (r *Resource) startup() Options {
 		all = append(all, Option{Name: "stacked-timeouts", Bare: true})
 	}
 	if len(r.BecomePrimaryOn) > 0 {
-		all = append(all, Option{Name: "become-primary-on", Value: strings.Join(r.BecomePrimaryOn, " ")})
+		all = append(all, Option{Name: becomePrimaryOn, Value: strings.Join(r.BecomePrimaryOn, " ")})
 	}
 	return all
 }
@@ -233,9 +267,9 @@ func (p *dumper) resource(r *Resource, node string) {
 	not := map[bool]string{false: "not "}
 	p.line("# resource %s on %s: %signored, %sstacked", Quote(r.Name), node, not[r.Ignored && !r.ProxyOnly], not[r.Stacked])
 	p.line("# defined at %s:%d", r.Place.Path(), r.Line)
-	p.open("resource %s", p.quoteName(r.Name))
+	p.open("resource ", p.quoteName(r.Name))
 	if r.Template != "" {
-		p.line("template-file %s;", Quote(r.Template))
+		p.words("template-file ", Quote(r.Template), ";")
 	}
 	if p.gen == schema.V9 && !p.form.Verbose {
 		p.volumes(r.Volumes, false)
@@ -259,7 +293,7 @@ func (p *dumper) resource(r *Resource, node string) {
 
 func (p *dumper) mesh(m *Mesh) {
 	p.open("connection-mesh")
-	p.line("hosts %s;", p.quoteNames(m.Hosts))
+	p.words("hosts ", p.quoteNames(m.Hosts), ";")
 	p.section("net", m.Net)
 	p.close()
 }
@@ -267,21 +301,21 @@ func (p *dumper) mesh(m *Mesh) {
 func (p *dumper) host(r *Resource, h *Host) {
 	switch h.Kind {
 	case Stacked:
-		p.open("stacked-on-top-of %s", p.quoteName(h.LowerName))
+		p.open("stacked-on-top-of ", p.quoteName(h.LowerName))
 		p.line("# on %s ", strings.Join(h.Names, " "))
 	case Floating:
 		if p.gen == schema.V84 {
-			p.open("floating %s", h.Address.text())
+			p.open("floating ", h.Address.text())
 			break
 		}
-		p.open("%-*s %s", nameWidth, "floating", h.Address.text())
+		p.open(wide("floating"), h.Address.text())
 	case This, Remote:
-		p.open("%s", h.Names[0])
+		p.open(h.Names[0])
 	default:
-		p.open("on %s", p.quoteNames(h.Names))
+		p.open("on ", p.quoteNames(h.Names))
 	}
 	if h.NodeID >= 0 && p.gen == schema.V9 {
-		p.line("node-id %d;", h.NodeID)
+		p.words("node-id ", strconv.Itoa(h.NodeID), ";")
 	}
 	p.section("options", h.Options)
 	p.volumes(h.Volumes, h.Kind == Stacked)
@@ -309,11 +343,11 @@ func (a *Address) text() string {
 }
 
 func (p *dumper) address(name string, a *Address) {
-	p.line("%-*s %s;", nameWidth, name, a.text())
+	p.named(name, a.text())
 }
 
 func (p *dumper) proxy(words string, x *Proxy) {
-	p.open("%s %s", words, p.quoteNames(x.Names))
+	p.open(words, " ", p.quoteNames(x.Names))
 	p.proxyBody(x)
 	p.close()
 }
@@ -346,7 +380,7 @@ func (p *dumper) volumes(list []*Volume, stacked bool) {
 			p.volume(v, hide)
 			continue
 		}
-		p.open("volume %d", v.Number)
+		p.open("volume ", strconv.Itoa(v.Number))
 		p.volume(v, hide)
 		p.close()
 	}
@@ -365,16 +399,16 @@ func (p *dumper) volume(v *Volume, hide parts) {
 	}
 	if v.Tiebreaker != nil && hide&allParts == 0 {
 		word := map[bool]string{true: "yes", false: "no"}[*v.Tiebreaker]
-		p.value("tiebreaker", fmt.Sprintf("%*s", valueWidth, word))
+		p.value("tiebreaker", right(word))
 	}
 }
 
 func (p *dumper) device(v *Volume) {
 	switch {
 	case v.DeviceName != "" && v.Minor >= 0:
-		p.value("device", fmt.Sprintf("%s minor %d", Quote(v.DeviceName), v.Minor))
+		p.value("device", Quote(v.DeviceName)+" minor "+strconv.Itoa(v.Minor))
 	case v.Minor >= 0:
-		p.value("device", fmt.Sprintf("minor %d", v.Minor))
+		p.value("device", "minor "+strconv.Itoa(v.Minor))
 	}
 }
 
@@ -393,9 +427,9 @@ func (p *dumper) metaDisk(v *Volume) {
 	case "internal":
 		p.value("meta-disk", "internal")
 	case "flexible":
-		p.line("%-*s %s;", nameWidth, "meta-disk", Quote(v.MetaDisk))
+		p.named("meta-disk", Quote(v.MetaDisk))
 	default:
-		p.line("%-*s %s [%s];", nameWidth, "meta-disk", Quote(v.MetaDisk), v.MetaIndex)
+		p.named("meta-disk", Quote(v.MetaDisk), " [", v.MetaIndex, "]")
 	}
 }
 
@@ -421,7 +455,7 @@ func (p *dumper) connection(c *Connection) {
 		if d.Implicit && !p.form.Verbose {
 			continue
 		}
-		p.open("volume %d", d.Number)
+		p.open("volume ", strconv.Itoa(d.Number))
 		p.section("disk", d.Options)
 		p.close()
 	}
@@ -449,7 +483,7 @@ func (p *dumper) endpoint(e *Endpoint) {
 	var head, note string
 	switch {
 	case e.Name == "":
-		head = fmt.Sprintf("%-*s %s", nameWidth, "address", e.Address.text())
+		head = wide("address") + e.Address.text()
 		if e.Host != nil {
 			note = " # on " + strings.Join(e.Host.Names, "_")
 		}
@@ -464,8 +498,8 @@ func (p *dumper) endpoint(e *Endpoint) {
 	case e.Proxy != nil:
 		p.proxy(head+gap+"via proxy on", e.Proxy)
 	case e.Outside != nil:
-		p.line("%s%svia outside-address %s;%s", head, gap, e.Outside.text(), note)
+		p.words(head, gap, "via outside-address ", e.Outside.text(), ";", note)
 	default:
-		p.line("%s;%s", head, note)
+		p.words(head, ";", note)
 	}
 }

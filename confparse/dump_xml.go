@@ -1,6 +1,7 @@
 package confparse
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +11,7 @@ import (
 
 // DumpXML writes the configuration as drbdadm dump-xml does.
 func (c *Config) DumpXML(w io.Writer, form DumpForm) error {
-	x := xmlDumper{gen: c.Generation, form: form}
+	x := xmlDumper{gen: c.Generation, form: form, out: bufio.NewWriter(w)}
 	x.open("config", "file", c.File)
 	x.global(&c.Global)
 	if c.Common != nil {
@@ -22,23 +23,21 @@ func (c *Config) DumpXML(w io.Writer, form DumpForm) error {
 		x.resource(r)
 	}
 	x.close("config")
-	_, err := io.WriteString(w, x.b.String())
-	return err
+	return x.out.Flush()
 }
 
 // DumpResourceXML writes one resource, without an element around it.
 func (c *Config) DumpResourceXML(w io.Writer, r *Resource, form DumpForm) error {
-	x := xmlDumper{gen: c.Generation, form: form}
+	x := xmlDumper{gen: c.Generation, form: form, out: bufio.NewWriter(w)}
 	x.resource(r)
-	_, err := io.WriteString(w, x.b.String())
-	return err
+	return x.out.Flush()
 }
 
 // An xmlDumper writes the XML form.
 type xmlDumper struct {
 	gen   schema.Generation
 	form  DumpForm
-	b     strings.Builder
+	out   *bufio.Writer // its error is that of anything written before
 	level int
 }
 
@@ -53,7 +52,9 @@ func tag(name string, attributes ...string) string {
 }
 
 func (x *xmlDumper) line(text string) {
-	x.b.WriteString(strings.Repeat(" ", x.level*step) + text + "\n")
+	x.out.WriteString(blanks[:x.level*step])
+	x.out.WriteString(text)
+	x.out.WriteByte('\n')
 }
 
 func (x *xmlDumper) open(name string, attributes ...string) {

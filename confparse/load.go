@@ -49,7 +49,9 @@ const few = 100
 func ParseShow(g schema.Generation, text []byte) ([]*Resource, Diagnostics) {
 	l := newLoader(Source{Generation: g})
 	l.show = true
-	l.read(&file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)})
+	f := &file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)}
+	f.outline = parseOutline(f.text)
+	l.read(f)
 	l.decode()
 	return l.cfg.Resources, l.collect()
 }

@@ -2,12 +2,7 @@ package confparse
 
 import "strings"
 
-// An outline is the statements of a file with their blocks unread:
-//
-//	outline = { item } .
-//	item    = word { word } ( ";" | Block ) .
-//
-// "skip" takes any tokens up to its block, semicolons included. Whoever asks for
+// An outline is the statements of a file with their blocks unread. Whoever asks for
 // one resource of thousands reads the outline and one block.
 type outline struct {
 	items  []item
@@ -21,8 +16,12 @@ type item struct {
 	braced bool
 }
 
-// readOutline returns the outline of a file's text. It implements the grammar above
-// by hand; a test holds it against participle's reading of the same grammar.
+// readOutline returns the outline of a file's text. It is the grammar by hand:
+//
+//	outline = { item } .
+//	item    = word { word } ( ";" | Block ) .
+//
+// where "skip" takes any tokens up to its block, semicolons included.
 func readOutline(text string) *outline {
 	o := new(outline)
 	r := outliner{in: blockScanner{scanner{text: text, line: 1}}}
