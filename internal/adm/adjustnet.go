@@ -144,7 +144,7 @@ func (a *adjuster) waitOp(o object) Op {
 	t := strconv.Itoa(patience(a.res.Net))
 	op := a.setup(o, "wait-connect-connection", a.res.Name, o.peerID(),
 		"--wfc-timeout", t, "--degr-wfc-timeout", t, "--outdated-wfc-timeout", t)
-	op.Accept = []int{setupTimeout}
+	op.Rule = &Rule{Accept: []int{setupTimeout}}
 	return op
 }
 

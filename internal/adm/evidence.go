@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -38,8 +37,8 @@ func (e exam) is84() bool { return e.state.Generation == schema.V84 }
 // deviceUsers returns who has the resource's devices open.
 func (e exam) deviceUsers() []string {
 	var all []string
-	for _, v := range e.volumes {
-		all = append(all, e.usersOf(fmt.Sprintf("/dev/drbd%d", v.Minor))...)
+	for _, device := range devicesOf(e.res) {
+		all = append(all, e.usersOf(device)...)
 	}
 	return all
 }

@@ -36,56 +36,52 @@ func (t *tool) perform(ctx context.Context, ops []Op) int {
 // do runs one op with what follows from its outcome.
 func (t *tool) do(ctx context.Context, op Op) int {
 	code := t.once(ctx, op)
+	rule := op.rule()
 	if t.req.dryRun > 0 {
-		if op.ElseDry {
-			t.perform(ctx, op.Else)
+		if rule.ElseDry {
+			t.perform(ctx, rule.Else)
 		}
-		t.perform(ctx, op.Then)
-		return t.noElse(op)
+		t.perform(ctx, rule.Then)
+		return t.noElse(rule)
 	}
-	if slices.Contains(op.Accept, code) {
-		code = 0
-	}
-	if code == 0 {
-		t.succeeded(ctx, op)
+	if code == 0 || slices.Contains(rule.Accept, code) {
+		t.succeeded(ctx, op, rule)
 		return 0
 	}
-	if len(op.Else) == 0 && op.NoElse == nil || slices.Contains(op.Final, code) {
+	if len(rule.Else) == 0 && rule.NoElse == nil || slices.Contains(rule.Final, code) {
 		t.tellUsers(op)
 		return code
 	}
-	instead := t.perform(ctx, op.Else)
+	instead := t.perform(ctx, rule.Else)
 	if instead == 0 {
-		instead = t.noElse(op)
+		instead = t.noElse(rule)
 	}
-	if instead != 0 && code == op.ElseCode {
+	if instead != 0 && code == rule.ElseCode {
 		return code
 	}
 	return instead
 }
 
 // noElse says why nothing can be done instead of an op, if that is so.
-func (t *tool) noElse(op Op) int {
-	if op.NoElse == nil {
+func (t *tool) noElse(rule Rule) int {
+	if rule.NoElse == nil {
 		return 0
 	}
-	t.complain("%v", op.NoElse)
+	t.complain("%v", rule.NoElse)
 	return exitConfig
 }
 
 // succeeded does what belongs to an op that went well.
-func (t *tool) succeeded(ctx context.Context, op Op) {
-	if op.NewUUID {
+func (t *tool) succeeded(ctx context.Context, op Op, rule Rule) {
+	if rule.NewUUID {
 		t.identify(ctx, op)
 	}
-	if op.Register != "" {
-		t.register(op.Register)
-	}
-	for _, next := range op.Then {
+	t.register(op)
+	for _, next := range rule.Then {
 		t.do(ctx, next)
 	}
-	if op.Grown != nil {
-		t.awaitGrowth(ctx, *op.Grown)
+	if rule.Grown != nil {
+		t.awaitGrowth(ctx, *rule.Grown)
 	}
 }
 
@@ -142,7 +138,7 @@ func (t *tool) timed(ctx context.Context, op Op, line []string) int {
 		t.complain("Command '%s' was interrupted", name)
 	case op.Stderr == shown && op.Class != unlimited && code >= 10 && !t.quiet:
 		t.complain("Command '%s' terminated with exit code %d", name, code)
-	case slices.Contains(op.Show, code):
+	case slices.Contains(op.rule().Show, code):
 		t.env.Stderr.Write(messages.Bytes())
 	}
 	return code
@@ -189,7 +185,7 @@ func (t *tool) backend(op Op) backend {
 	if run, ok := t.backends[op.Prog]; ok && t.chosen(op.Prog) == "" {
 		return run
 	}
-	more := op.Env
+	more := op.rule().Env
 	if op.Prog == drbdsetup && op.Res != "" {
 		more = append(more, "DRBD_RESOURCE="+op.Res)
 	}

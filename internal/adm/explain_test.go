@@ -44,8 +44,10 @@ func (p patient) exam() exam {
 	peer := &confparse.Host{NodeID: 1, Names: []string{"pine"}, Address: &confparse.Address{Family: "ipv4", Addr: "10.20.0.2", Port: "7000"}}
 	link := &confparse.Connection{Name: "pine", Peer: peer}
 	r := &confparse.Resource{Name: "r0", Connections: []*confparse.Connection{link}}
+	volumes := []*confparse.Volume{{Disk: "/dev/d0", Minor: 3}}
+	r.Me = &confparse.Host{Names: []string{"oak"}, Volumes: volumes}
 	e := exam{
-		selection: selection{res: r, volumes: []*confparse.Volume{{Disk: "/dev/d0", Minor: 3}}, peers: []*confparse.Connection{link}},
+		selection: selection{res: r, volumes: volumes, peers: []*confparse.Connection{link}},
 		evidence: evidence{
 			node: "oak", state: netlinkapi.NewSnapshot(p.gen), log: parseLog(p.log), copies: map[copyID]report{},
 			usersOf: func(string) []string { return p.usedBy },

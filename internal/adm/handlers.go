@@ -18,7 +18,7 @@ func (p planner) callOut(o object) ([]Op, error) {
 	}
 	return []Op{{
 		Prog: sh, Args: []string{"-c", h.Value}, Class: long,
-		Res: o.res.Name, Env: p.handlerEnv(o),
+		Res: o.res.Name, Rule: &Rule{Env: p.handlerEnv(o)},
 	}}, nil
 }
 

@@ -1,7 +1,6 @@
 package adm
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,24 +28,7 @@ type planner struct {
 
 // setup returns a call of drbdsetup.
 func (p planner) setup(o object, words ...string) Op {
-	return Op{Prog: drbdsetup, Args: words, Class: p.classOf(words[0]), Res: o.res.Name, Uses: uses(o, words[0])}
-}
-
-// uses returns the block devices that must not be in use when a command of
-// drbdsetup begins.
-func uses(o object, verb string) []string {
-	switch verb {
-	case "attach":
-		device, _ := metaPlace(o.vol)
-		return slices.Compact([]string{o.vol.Disk, device})
-	case "secondary", "down", "del-minor":
-		var all []string
-		for _, v := range o.volumes {
-			all = append(all, fmt.Sprintf("/dev/drbd%d", v.Minor))
-		}
-		return all
-	}
-	return nil
+	return Op{Prog: drbdsetup, Args: words, Class: p.classOf(words[0]), Res: o.res.Name}
 }
 
 // slow are the commands of drbdsetup that wait for disks or for peers.
@@ -69,7 +51,7 @@ func (p planner) classOf(verb string) class {
 func (p planner) meta(o object, words ...string) Op {
 	device, index := metaPlace(o.vol)
 	args := []string{o.minor(), p.format(), device, index}
-	return Op{Prog: drbdmeta, Args: append(args, words...), Class: long, Res: o.res.Name, Uses: []string{device}}
+	return Op{Prog: drbdmeta, Args: append(args, words...), Class: long, Res: o.res.Name}
 }
 
 // format names the metadata format of a generation.

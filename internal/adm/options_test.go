@@ -65,7 +65,7 @@ func TestCommandTable(t *testing.T) {
 			require.False(t, seen[c.name], "%s is there twice", c.name)
 			seen[c.name] = true
 			ways := 0
-			for _, given := range []bool{c.call != 0, c.plan != nil, c.stage != nil, c.print != nil, c.run != nil} {
+			for _, given := range []bool{c.call != 0, c.plan != nil, c.stage != nil, c.print != nil, c.run != nil, c.report != nil} {
 				if given {
 					ways++
 				}

@@ -11,27 +11,38 @@ import (
 // a dry run cannot lie.
 type Op struct {
 	Prog   program
-	Args   []string
-	Class  class    // how long it may take
-	Res    string   // the resource it is for
-	Env    []string // more environment, for handlers
+	Class  class // how long it may take
 	Stderr stderr
+	Ignore bool // its result does not count
+	Args   []string
+	Res    string // the resource it is for
+	*Rule         // nil: success is exit code 0, and nothing follows from it
+}
+
+// A Rule says what follows from an op's outcome.
+type Rule struct {
 	Show   []int // exit codes for which stderr that was held is shown
 	Accept []int // exit codes that count as success
-	Ignore bool  // its result does not count
 
 	Else     []Op  // to be tried if it failed
 	NoElse   error // why there is nothing to be tried if it failed
 	ElseDry  bool  // a dry run shows Else, too
 	Final    []int // exit codes after which Else is pointless
 	ElseCode int   // the code that stands if it ended with it and Else failed, too
-	Then     []Op  // after success; their results do not count
 
-	Uses     []string // block devices whose users can make it fail
-	Register string   // link in the registry of configuration files, after success
-	Grown    *Growth  // what to wait for after success
+	Then    []Op    // after success; their results do not count
+	Grown   *Growth // what to wait for after success
+	NewUUID bool    // metadata that needs an identity after success
 
-	NewUUID bool // metadata that needs an identity after success
+	Env []string // more environment, for handlers
+}
+
+// rule returns the op's rule.
+func (op Op) rule() Rule {
+	if op.Rule == nil {
+		return Rule{}
+	}
+	return *op.Rule
 }
 
 // Growth is a change of a device's size that the module makes some time after a

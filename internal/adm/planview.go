@@ -147,7 +147,7 @@ func (t *tool) reportStep(s *Step) stepReport {
 // commandLines returns the calls that an op may come to.
 func (t *tool) commandLines(op Op) []string {
 	all := []string{commandLine(public(t.gen, t.line(op)))}
-	for _, next := range slices.Concat(op.Else, op.Then) {
+	for _, next := range slices.Concat(op.rule().Else, op.rule().Then) {
 		all = append(all, t.commandLines(next)...)
 	}
 	return all

@@ -26,7 +26,7 @@ func planned(t *testing.T, r record) []planReport {
 }
 
 // secretValue is what a dry run shows, as the reference does, and plan does not.
-var secretValue = regexp.MustCompile(`(--shared-secret=)\S+`)
+var secretValue = regexp.MustCompile(`(--shared-secret=)(\\.|\S)+`)
 
 // TestPlanOfEveryAdjust holds, for all recorded running states, that plan shows the
 // same calls as adjust, and that each has a reason.

@@ -13,11 +13,23 @@ import (
 // find the right one. drbdsetup removes the links.
 const registry = "/var/run/drbd"
 
-// register makes a link to the configuration file. Failure is no reason to stop:
-// only handlers of configurations at unusual places need it.
-func (t *tool) register(link string) {
-	dir := t.env.Path(registry)
-	if t.conf.File == "STDIN" || filepath.Dir(t.conf.File) == dir {
+// linkFor returns the link that an op deserves once it went well, "" for none.
+func linkFor(op Op) string {
+	switch {
+	case op.Prog != drbdsetup:
+	case op.Args[0] == "new-resource":
+		return "drbd-resource-" + op.Args[1] + ".conf"
+	case op.Args[0] == "new-minor":
+		return "drbd-minor-" + op.Args[2] + ".conf"
+	}
+	return ""
+}
+
+// register makes a link to the configuration file for what an op created. Failure
+// is no reason to stop: only handlers of configurations at unusual places need it.
+func (t *tool) register(op Op) {
+	dir, link := t.env.Path(registry), linkFor(op)
+	if link == "" || t.conf.File == "STDIN" || filepath.Dir(t.conf.File) == dir {
 		return
 	}
 	path := filepath.Join(dir, link)

@@ -42,9 +42,7 @@ func (p planner) newResource(o object) ([]Op, error) {
 	if p.gen == schema.V9 && !p.compat {
 		line = append(line, strconv.Itoa(o.res.Me.NodeID))
 	}
-	op := p.setup(o, append(line, p.with(o.res.Options)...)...)
-	op.Register = "drbd-resource-" + o.res.Name + ".conf"
-	return []Op{op}, nil
+	return []Op{p.setup(o, append(line, p.with(o.res.Options)...)...)}, nil
 }
 
 func (p planner) newMinor(o object) ([]Op, error) {
@@ -57,9 +55,7 @@ func (p planner) newMinor(o object) ([]Op, error) {
 			line = append(line, option.Argument())
 		}
 	}
-	op := p.setup(o, line...)
-	op.Register = "drbd-minor-" + o.minor() + ".conf"
-	return []Op{op}, nil
+	return []Op{p.setup(o, line...)}, nil
 }
 
 func (p planner) newPeer(o object) ([]Op, error) {
@@ -106,8 +102,8 @@ func peerDevice(o object) *confparse.PeerDevice {
 // askModuleThenDisk asks the module and, if that has no answer, the metadata.
 func (p planner) askModuleThenDisk(o object) ([]Op, error) {
 	op := p.simple(o)[0]
-	op.Stderr = held
-	op.Show, op.Final = []int{setupRefused, setupNotUsable}, []int{setupRefused, setupNotUsable}
+	refused := []int{setupRefused, setupNotUsable}
+	op.Stderr, op.Rule = held, &Rule{Show: refused, Final: refused}
 	if o.vol.Disk == "" {
 		return []Op{op}, nil
 	}
@@ -127,9 +123,11 @@ func (p planner) invalidate(o object) ([]Op, error) {
 		line = append(line, "--sync-from-peer-node-id="+strconv.Itoa(o.peers[0].Peer.NodeID))
 	}
 	op := p.setup(o, line...)
-	op.Stderr, op.Show = held, []int{setupNotUsable}
-	op.Final = []int{setupRefused, setupNotUsable}
-	op.Else, op.ElseDry = []Op{p.meta(o, append([]string{"invalidate"}, p.own("force")...)...)}, true
+	op.Stderr = held
+	op.Rule = &Rule{
+		Show: []int{setupNotUsable}, Final: []int{setupRefused, setupNotUsable}, ElseDry: true,
+		Else: []Op{p.meta(o, append([]string{"invalidate"}, p.own("force")...)...)},
+	}
 	return []Op{op}, nil
 }
 
@@ -140,8 +138,10 @@ func (p planner) invalidate(o object) ([]Op, error) {
 func (p planner) outdate(o object) ([]Op, error) {
 	op := p.setup(o, append([]string{"outdate", o.minor()}, p.options...)...)
 	op.Stderr = hidden
-	op.Final, op.ElseCode = []int{setupNotUsable}, setupOutdated
-	op.Else, op.ElseDry = []Op{p.meta(o, append([]string{"outdate"}, p.options...)...)}, true
+	op.Rule = &Rule{
+		Final: []int{setupNotUsable}, ElseCode: setupOutdated, ElseDry: true,
+		Else: []Op{p.meta(o, append([]string{"outdate"}, p.options...)...)},
+	}
 	return []Op{op}, nil
 }
 
@@ -154,8 +154,8 @@ func (p planner) diskless() *refusal {
 // forgetPeer frees a peer's place in the metadata of all volumes.
 func (p planner) forgetPeer(o object) ([]Op, error) {
 	op := p.setup(o, append([]string{"forget-peer"}, append(p.ids(o), p.options...)...)...)
-	op.Stderr, op.ElseDry = held, true
-	op.Show, op.Final = []int{setupRefused, setupNotUsable}, []int{setupRefused, setupNotUsable}
+	refused := []int{setupRefused, setupNotUsable}
+	op.Stderr, op.Rule = held, &Rule{Show: refused, Final: refused, ElseDry: true}
 	for _, v := range o.volumes {
 		if v.Disk == "" {
 			op.NoElse = p.diskless()
@@ -211,7 +211,7 @@ func (p planner) createMD(o object) ([]Op, error) {
 		line = append(line, "--diskful-peers="+strings.Join(diskfulPeers(o), ","))
 	}
 	op := p.meta(o, line...)
-	op.NewUUID = true
+	op.Rule = &Rule{NewUUID: true}
 	return []Op{op}, nil
 }
 
@@ -254,7 +254,8 @@ func (p planner) resizeOp(o object) Op {
 		line = append(line, size.Argument())
 	}
 	op := p.setup(o, append(line, p.options...)...)
-	op.Then = []Op{{Prog: drbdsetup, Args: []string{"check-resize", o.minor()}, Res: o.res.Name, Ignore: true}}
+	check := Op{Prog: drbdsetup, Args: []string{"check-resize", o.minor()}, Res: o.res.Name, Ignore: true}
+	op.Rule = &Rule{Then: []Op{check}}
 	return op
 }
 

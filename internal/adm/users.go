@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"drbdutils/confparse"
 )
 
 // tellUsers says who stands in the way of an op that failed.
@@ -13,11 +15,36 @@ func (t *tool) tellUsers(op Op) {
 	if t.quiet || op.Stderr != shown {
 		return
 	}
-	for _, device := range op.Uses {
+	for _, device := range t.exclusive(op) {
 		for _, user := range t.usersOf(device) {
 			t.complain("%s: %s is in use: %s", t.env.Name, device, user)
 		}
 	}
+}
+
+// exclusive returns the block devices that must not be in use when an op begins.
+func (t *tool) exclusive(op Op) []string {
+	switch {
+	case op.Prog == drbdmeta:
+		return op.Args[2:3] // minor, format, device
+	case op.Prog != drbdsetup:
+	case op.Args[0] == "attach":
+		return slices.Compact(slices.Clone(op.Args[2:4])) // minor, disk, metadata
+	case op.Args[0] == "secondary" || op.Args[0] == "down":
+		return devicesOf(t.conf.Resource(op.Res))
+	}
+	return nil
+}
+
+// devicesOf returns the DRBD devices of a resource on this host.
+func devicesOf(r *confparse.Resource) []string {
+	var all []string
+	if r != nil && r.Me != nil {
+		for _, v := range r.Me.Volumes {
+			all = append(all, fmt.Sprintf("/dev/drbd%d", v.Minor))
+		}
+	}
+	return all
 }
 
 // usersOf returns who has a block device open, as far as /proc and /sys tell:
