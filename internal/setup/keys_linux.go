@@ -9,19 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parseKey finds a key of the kernel by its description. "" is no key.
+// keyTypes are what a key for TLS may be, in the order in which they are tried:
+// that of drbd-utils.
+var keyTypes = []string{"keyring", "user"}
+
+// parseKey finds a key of the kernel by its description, in the session's keyring
+// and in the user's. "" is no key.
 func (t *tool) parseKey(f *schema.Field, description string) (schema.Value, error) {
 	if description == "" {
 		return schema.Value{}, nil
 	}
-	for _, kind := range []string{"keyring", "user", "tls"} {
+	for _, kind := range keyTypes {
 		for _, ring := range []int{unix.KEY_SPEC_SESSION_KEYRING, unix.KEY_SPEC_USER_KEYRING} {
 			if id, err := unix.KeyctlSearch(ring, kind, description, 0); err == nil {
 				return schema.Value{Num: uint64(id)}, nil
 			}
 		}
 	}
-	return schema.Value{}, fail(exitUsage, "Option --%s: invalid argument '%s'", f.Name, description)
+	return schema.Value{}, fail(exitUsage, "Option --%s: invalid argument '%s' (no key of that description in the session's or the user's keyring)", f.Name, description)
 }
 
 // keyName returns the description of a key of the kernel, "" for none.
