@@ -42,8 +42,11 @@ func (b *bitmap) resized(sectors uint64) *bitmap {
 
 func (b *bitmap) has(i uint64) bool { return b.words[i/64]&(1<<(i%64)) != 0 }
 
-// mark sets count bits from first on.
+// mark sets count bits from first on. A peer without a bitmap has none to set.
 func (b *bitmap) mark(first, count uint64) {
+	if b == nil {
+		return
+	}
 	for i := first; i < first+count && i < b.bits; i++ {
 		if !b.has(i) {
 			b.words[i/64] |= 1 << (i % 64)
@@ -55,6 +58,9 @@ func (b *bitmap) mark(first, count uint64) {
 
 // clear unsets count bits from first on and returns how many were set.
 func (b *bitmap) clear(first, count uint64) uint64 {
+	if b == nil {
+		return 0
+	}
 	before := b.set
 	for i := first; i < first+count && i < b.bits; i++ {
 		if b.has(i) {
@@ -75,6 +81,9 @@ func (b *bitmap) markBytes(off, n int64) {
 // clearBytes unmarks the blocks that a range of bytes covers wholly. The last
 // block of a device may be short.
 func (b *bitmap) clearBytes(off, n int64, size uint64) uint64 {
+	if b == nil {
+		return 0
+	}
 	first, end := (uint64(off)+blockSize-1)/blockSize, uint64(off+n)/blockSize
 	if uint64(off+n) == size {
 		end = b.bits
@@ -86,11 +95,17 @@ func (b *bitmap) clearBytes(off, n int64, size uint64) uint64 {
 }
 
 func (b *bitmap) setAll() {
+	if b == nil {
+		return
+	}
 	b.mark(0, b.bits)
 	b.touchAll()
 }
 
 func (b *bitmap) clearAll() {
+	if b == nil {
+		return
+	}
 	b.clear(0, b.bits)
 	b.touchAll()
 }
@@ -126,15 +141,26 @@ func (b *bitmap) merge(words []uint64) {
 	}
 }
 
-// load reads the bitmap that begins at off. Bits beyond the end are ignored.
-func (b *bitmap) load(r io.ReaderAt, off int64) error {
-	raw := make([]byte, 8*len(b.words))
-	if _, err := r.ReadAt(raw, off); err != nil {
-		return fmt.Errorf("read bitmap at %d: %w", off, err)
+// area says where a bitmap lies. Bitmaps of several slots take turns, 32 bits each.
+type area struct {
+	off         int64 // bytes
+	slot, slots int
+}
+
+const wordSize = 4 // bytes of a turn
+
+// load reads the bitmap. Bits beyond the end are ignored.
+func (b *bitmap) load(r io.ReaderAt, a area) error {
+	raw := make([]byte, wordSize*a.slots*2*len(b.words))
+	if _, err := r.ReadAt(raw, a.off); err != nil {
+		return fmt.Errorf("read bitmap at %d: %w", a.off, err)
+	}
+	turn := func(k int) uint64 {
+		return uint64(binary.LittleEndian.Uint32(raw[wordSize*(k*a.slots+a.slot):]))
 	}
 	b.set = 0
 	for i := range b.words {
-		b.words[i] = binary.LittleEndian.Uint64(raw[8*i:])
+		b.words[i] = turn(2*i) | turn(2*i+1)<<32
 		if rest := b.bits - uint64(i)*64; rest < 64 {
 			b.words[i] &= 1<<rest - 1
 		}
@@ -144,18 +170,34 @@ func (b *bitmap) load(r io.ReaderAt, off int64) error {
 }
 
 // flush writes the pages that changed and returns their number.
-func (b *bitmap) flush(w io.WriterAt, off int64) (int, error) {
+func (b *bitmap) flush(w io.WriterAt, a area) (int, error) {
 	pages := len(b.dirty)
 	for p := range b.dirty {
-		words := b.words[p*pageWords : min((p+1)*pageWords, len(b.words))]
-		raw := make([]byte, 0, 8*len(words))
-		for _, word := range words {
-			raw = binary.LittleEndian.AppendUint64(raw, word)
-		}
-		if _, err := w.WriteAt(raw, off+int64(p)*4096); err != nil {
-			return 0, fmt.Errorf("write bitmap at %d: %w", off, err)
+		if err := b.writePage(w, a, p); err != nil {
+			return 0, err
 		}
 	}
 	clear(b.dirty)
 	return pages, nil
+}
+
+func (b *bitmap) writePage(w io.WriterAt, a area, page int) error {
+	first := page * pageWords
+	words := b.words[first:min(first+pageWords, len(b.words))]
+	raw := make([]byte, 0, 8*len(words))
+	for _, word := range words {
+		raw = binary.LittleEndian.AppendUint64(raw, word)
+	}
+	step := len(raw) // alone, a bitmap is one run of bytes
+	if a.slots > 1 {
+		step = wordSize
+	}
+	for i := 0; i < len(raw); i += step {
+		k := (8*first + i) / wordSize
+		off := a.off + int64(wordSize*(k*a.slots+a.slot))
+		if _, err := w.WriteAt(raw[i:i+step], off); err != nil {
+			return fmt.Errorf("write bitmap at %d: %w", off, err)
+		}
+	}
+	return nil
 }

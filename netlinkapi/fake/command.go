@@ -64,7 +64,7 @@ func (m *Module) newResourceCmd(r *request) schema.Code {
 
 func (m *Module) delResource(r *request) schema.Code {
 	switch {
-	case r.resource.conn.net != nil:
+	case r.resource.configured():
 		return schema.ErrNetConfigured
 	case len(r.resource.devices) > 0:
 		return schema.ErrResourceInUse
@@ -108,7 +108,7 @@ func (m *Module) delMinor(r *request) schema.Code {
 }
 
 func (d *device) deletable() bool {
-	return d.state.disk == schema.Diskless && d.state.role == schema.Secondary
+	return d.own.disk == schema.Diskless && d.own.role == schema.Secondary
 }
 
 func (m *Module) connect(r *request) schema.Code {
@@ -116,16 +116,16 @@ func (m *Module) connect(r *request) schema.Code {
 	if my == "" || peer == "" {
 		return r.refuse(schema.ErrInvalidRequest, "connection endpoint(s) missing")
 	}
-	for _, other := range m.resources {
-		switch {
-		case other.conn.net == nil:
-		case other.conn.my == my:
+	for _, res := range m.resources {
+		switch other := res.only(); {
+		case other.net == nil:
+		case other.my == my:
 			return schema.ErrLocalAddr
-		case other.conn.peer == peer:
+		case other.peerAddr == peer:
 			return schema.ErrPeerAddr
 		}
 	}
-	c := r.resource.conn
+	c := r.resource.only()
 	if c.running || c.state > standAlone {
 		return schema.ErrNetConfigured
 	}
@@ -168,7 +168,7 @@ const (
 // checkOptions refuses options that contradict each other or the state.
 func (c *connection) checkOptions(old, net *schema.Values) schema.Code {
 	protocol, two := net.Uint("wire_protocol"), net.Bool("two_primaries")
-	if old != nil && !two && c.res.role() == schema.Primary && c.res.peerRole() == schema.Primary {
+	if old != nil && !two && c.res.highestRole() == schema.Primary && c.role() == schema.Primary {
 		return schema.ErrNeedTwoPrimaries
 	}
 	if two && protocol != protocolC {
@@ -178,7 +178,7 @@ func (c *connection) checkOptions(old, net *schema.Values) schema.Code {
 		if d.disk != nil && d.disk.conf.Uint("fencing") == fencingStonith && protocol == protocolA {
 			return schema.ErrStonithProtoA
 		}
-		if d.state.role == schema.Primary && net.Bool("discard_my_data") {
+		if d.own.role == schema.Primary && net.Bool("discard_my_data") {
 			return schema.ErrDiscardImpossible
 		}
 	}
@@ -207,8 +207,8 @@ func (c *connection) checkAlgorithms(old, net *schema.Values) schema.Code {
 		if alg != "" && !slices.Contains(digests, alg) {
 			return a.code
 		}
-		for _, d := range c.res.devices {
-			if old != nil && a.inUse != nil && a.inUse(d.state.conn) && alg != old.Str(a.key) {
+		for _, pd := range c.peers() {
+			if old != nil && a.inUse != nil && a.inUse(pd.part.conn) && alg != old.Str(a.key) {
 				return a.running
 			}
 		}
@@ -228,7 +228,7 @@ func (m *Module) disconnect(r *request) schema.Code {
 }
 
 func (m *Module) getStatus(r *request) schema.Code {
-	r.reply = r.device.status()
+	r.reply = r.peer.status()
 	return schema.NoError
 }
 
@@ -236,17 +236,17 @@ func (m *Module) getStatus(r *request) schema.Code {
 func (m *Module) down(r *request) schema.Code {
 	res := r.resource
 	for _, d := range res.devices {
-		if code := d.demote(); !code.OK() {
+		if code := d.only().demote(); !code.OK() {
 			return r.refuse(code, "failed to demote")
 		}
 	}
-	if res.conn.net != nil {
-		if code := res.conn.disconnect(false); !code.OK() {
+	if c := res.only(); c.net != nil {
+		if code := c.disconnect(false); !code.OK() {
 			return r.refuse(code, "failed to disconnect")
 		}
 	}
 	for _, d := range res.devices {
-		if code := d.detach(false); !code.OK() {
+		if code := d.only().detach(false); !code.OK() {
 			return r.refuse(code, "failed to detach")
 		}
 	}

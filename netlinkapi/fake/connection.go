@@ -6,24 +6,49 @@ import (
 	"drbdutils/schema"
 )
 
-// connection is a resource's way to its peer. It exists as long as the resource,
-// but is configured only between connect and the return to StandAlone.
+// connection is a resource's way to a peer. In DRBD 8.4 it exists as long as the
+// resource, but is configured only between connect and the return to StandAlone.
 type connection struct {
-	res      *resource
-	state    conn           // at most wfReportParams; devices know what is above
-	net      *schema.Values // net_conf; nil: not configured
-	my, peer string         // sockaddr bytes
+	res *resource
+	connPart
+	node int            // DRBD 9: node id of the peer
+	net  *schema.Values // net_conf; nil: not configured
+
+	my, peerAddr string // DRBD 8.4: sockaddr bytes
+	paths        []*path
 
 	link    *link
 	stop    context.CancelFunc // ends the worker that keeps the link up
 	running bool               // the worker is there
 	met     bool               // the peers got as far as Connected on this link
 	before  snapshot           // how things were when the link was last up
+	discard bool               // DRBD 9: connect --discard-my-data
+	dry     bool               // DRBD 9: connect --tentative
 
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code
 	fetched map[uint32][]byte // data that answers came with
 }
+
+// connPart is the state of a connection.
+type connPart struct {
+	state conn        // at most wfReportParams; devices know what is above
+	peer  schema.Role // DRBD 9: of the peer; 8.4 knows one for each volume
+}
+
+// peers returns the volumes as the peer has them.
+func (c *connection) peers() []*peerDevice {
+	var list []*peerDevice
+	for _, d := range c.res.devices {
+		if pd := d.with(c); pd != nil {
+			list = append(list, pd)
+		}
+	}
+	return list
+}
+
+// role is the highest role that the peer has for any volume.
+func (c *connection) role() schema.Role { return c.res.snapshot().peerRole(c) }
 
 // options returns the net options for a dump.
 func (c *connection) options(secrets bool) *schema.Values {
@@ -35,83 +60,57 @@ func (c *connection) options(secrets bool) *schema.Values {
 	return v
 }
 
-// configure gives the connection addresses and options and announces it.
-func (c *connection) configure(net *schema.Values, my, peer string) {
-	c.net, c.my, c.peer = net, my, peer
-	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
+// announce tells of the connection and the volumes that the peer has.
+func (c *connection) announce() {
 	list := []notice{c.about(schema.Create)}
-	for _, d := range c.res.devices {
-		list = append(list, d.aboutPeer(schema.Create))
+	for _, pd := range c.peers() {
+		list = append(list, pd.about(schema.Create))
 	}
 	c.res.m.tell(list...)
+}
+
+// configure gives the connection of DRBD 8.4 addresses and options.
+func (c *connection) configure(net *schema.Values, my, peer string) {
+	c.net, c.my, c.peerAddr = net, my, peer
+	c.announce()
 }
 
 // deconfigure forgets addresses and options.
 func (c *connection) deconfigure() {
 	var list []notice
-	for _, d := range c.res.devices {
-		list = append(list, d.aboutPeer(schema.Destroy))
+	for _, pd := range c.peers() {
+		list = append(list, pd.about(schema.Destroy))
 	}
 	c.res.m.tell(append(list, c.about(schema.Destroy))...)
-	c.net, c.my, c.peer = nil, "", ""
+	c.net, c.my, c.peerAddr = nil, "", ""
 }
 
-// check returns the states of all devices that a change leads to, and StateDone,
-// or why there are none. With hard, nothing is refused.
-func (c *connection) check(ch change, hard bool) (map[*device]state, schema.Code) {
-	next := map[*device]state{}
-	same := ch.Conn == nil || *ch.Conn == c.state
-	for _, d := range c.res.devices {
-		next[d] = ch.apply(d.state).sane()
-		same = same && next[d] == d.state
-		if code := d.allows(d.state, next[d]); !hard && next[d] != d.state && !code.OK() {
-			return nil, code
-		}
-	}
-	switch {
-	case same:
-		return nil, schema.StateNothingToDo
-	case hard:
-		return next, schema.StateDone
-	}
-	return next, reachable(state{conn: c.state}, change{Conn: ch.Conn}.apply(state{conn: c.state}))
-}
-
-// set changes the state of the connection and of all its devices, here only.
-func (c *connection) set(ch change, hard bool) schema.Code {
-	next, code := c.check(ch, hard)
-	if code != schema.StateDone {
-		return code
-	}
-	c.res.commit(true, func() {
-		for d, s := range next {
-			d.state = s
+// edit returns what makes a change to the connection and all its volumes.
+func (c *connection) edit(ch change) func() {
+	return func() {
+		for _, pd := range c.peers() {
+			pd.put(ch.apply(pd.state()))
 		}
 		if ch.Conn != nil {
 			c.state = min(*ch.Conn, wfReportParams)
 		}
-	})
-	return code
+	}
+}
+
+// set changes the state of the connection and of all its devices, here only.
+func (c *connection) set(ch change, hard bool) schema.Code {
+	return c.res.attempt(c, hard, c.edit(ch))
 }
 
 // up reports whether any volume is connected or more.
-func (c *connection) up() bool {
-	for _, d := range c.res.devices {
-		if d.state.conn >= connected {
-			return true
-		}
-	}
-	return false
-}
+func (c *connection) up() bool { return c.res.snapshot().up(c) }
 
 // request changes the state of the connection, with the peer's consent where it
 // is needed. It may give up the lock meanwhile.
 func (c *connection) request(ch change) schema.Code {
 	if c.up() {
-		for _, d := range c.res.devices {
-			if code := d.allows(d.state, ch.apply(d.state).sane()); !code.OK() {
-				return code
-			}
+		if code := c.res.would(false, c.edit(ch)); !code.OK() {
+			return code
 		}
 		if code := c.ask(allVolumes, ch); !code.OK() {
 			return code
@@ -207,20 +206,32 @@ func (c *connection) ask(volume uint32, ch change) schema.Code {
 // answer tells the peer whether a change that it asks for may be, and carries it
 // out. The answer goes first: what follows from the change may send more.
 func (c *connection) answer(p packet) {
-	ch, code := p.Change.mirror(), schema.StateUnknownError
-	d := c.res.volume(p.Volume)
-	if p.Volume == allVolumes {
-		_, code = c.check(ch, false)
-	} else if d != nil {
-		_, code = d.check(ch, false)
+	edit := c.edit(p.Change.mirror())
+	about, code := c, schema.StateUnknownError
+	if p.Volume != allVolumes {
+		about, edit = nil, nil
+		if d := c.res.volume(p.Volume); d != nil {
+			edit = d.with(c).edit(p.Change.mirror())
+		}
+	}
+	if edit != nil {
+		code = c.res.would(false, edit)
 	}
 	c.link.send(packet{Kind: answerState, Volume: p.Volume, ID: p.ID, Code: code})
-	if code != schema.StateDone {
-		return
+	if code == schema.StateDone {
+		c.res.attempt(about, false, edit)
 	}
-	if p.Volume == allVolumes {
-		c.set(ch, false)
-		return
+}
+
+// discards reports whether the administrator gives the data here up.
+func (c *connection) discards() bool {
+	return c.discard || c.net.Bool("discard_my_data")
+}
+
+// keepData ends that: it holds for one time only.
+func (c *connection) keepData() {
+	c.discard = false
+	if c.net.Has("discard_my_data") {
+		c.net.SetBool("discard_my_data", false)
 	}
-	d.set(ch, false)
 }

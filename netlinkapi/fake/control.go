@@ -160,9 +160,9 @@ func (m *Module) Cut(peer string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := false
-	for _, r := range m.resources {
-		if r.conn.net != nil && addressText(r.conn.peer) == peer {
-			r.conn.dropLink()
+	for _, c := range m.connections() {
+		if addressText(c.peerAddr) == peer {
+			c.dropLink()
 			known = true
 		}
 	}
@@ -191,10 +191,8 @@ func (m *Module) Heal(peer string) error {
 // peers returns the addresses of all peers.
 func (m *Module) peers() []string {
 	var list []string
-	for _, r := range m.resources {
-		if r.conn.net != nil {
-			list = append(list, addressText(r.conn.peer))
-		}
+	for _, c := range m.connections() {
+		list = append(list, addressText(c.peerAddr))
 	}
 	slices.Sort(list)
 	return list

@@ -15,10 +15,9 @@ type disk struct {
 	data  *os.File
 	md    *os.File // the same as data for internal metadata
 	image *meta.Image
-	bits  *bitmap
+	bits  []*bitmap // by slot; DRBD 8.4 has one
 	log   activityLog
 
-	uuids uuids
 	flags meta.Flags
 	size  uint64 // sectors that the disk offers, before agreeing with the peer
 	agree uint64 // effective size found in the superblock, in sectors
@@ -110,8 +109,10 @@ func (d *disk) readMeta(idx meta.Index) schema.Code {
 // take copies what the module keeps in memory of a superblock.
 func (d *disk) take(sb *meta.Superblock) {
 	d.flags, d.agree = sb.Flags, sb.EffectiveSize
-	d.uuids = uuids{uint64(sb.Current), uint64(sb.Peers[0].BitmapUUID), uint64(sb.History[0]), uint64(sb.History[1])}
 }
+
+// current is the UUID of the generation of the data here.
+func (d *disk) current() uint64 { return uint64(d.image.Super.Current) }
 
 // checkSize applies the administrator's size and refuses to lose data.
 func (d *disk) checkSize() schema.Code {
@@ -132,11 +133,10 @@ func (d *disk) offered() uint64 {
 	return d.size
 }
 
-// start makes the bitmap and activity log ready for a device of that size, in
+// start makes bitmaps and activity log ready for a device of that size, in
 // sectors. New metadata begins with everything out of sync and an empty log.
 func (d *disk) start(size uint64) error {
 	d.log = newActivityLog(int(d.conf.Uint("al_extents")))
-	d.bits = newBitmap(size)
 	fresh := d.agree == 0
 	if !d.logged() {
 		d.flags |= meta.ALDisabled
@@ -145,32 +145,62 @@ func (d *disk) start(size uint64) error {
 			return err
 		}
 	}
+	d.bits = nil
+	for slot := range int(d.image.Super.MaxPeers) {
+		b, err := d.loadBitmap(slot, size, fresh || d.flags.Has(meta.FullSync))
+		if err != nil {
+			return err
+		}
+		d.bits = append(d.bits, b)
+	}
 	if fresh || d.flags.Has(meta.FullSync) {
-		d.bits.setAll()
 		return d.flushBitmap()
 	}
-	old := newBitmap(d.agree)
-	if err := old.load(d.md, d.image.Place.Bitmap); err != nil {
-		return err
-	}
-	d.bits = old
-	if size != d.agree {
-		d.bits = old.resized(size)
-		if size > d.agree { // what was added is in sync nowhere
-			d.bits.mark(old.bits, d.bits.bits-old.bits)
-		}
-	}
 	return nil
+}
+
+// loadBitmap reads the bitmap of a slot.
+func (d *disk) loadBitmap(slot int, size uint64, full bool) (*bitmap, error) {
+	b := newBitmap(size)
+	if full {
+		b.setAll()
+		return b, nil
+	}
+	old := newBitmap(d.agree)
+	if err := old.load(d.md, d.slotArea(slot)); err != nil {
+		return nil, err
+	}
+	if size == d.agree {
+		return old, nil
+	}
+	b = old.resized(size)
+	if size > d.agree { // what was added is in sync nowhere
+		b.mark(old.bits, b.bits-old.bits)
+	}
+	return b, nil
+}
+
+// slotArea says where the bitmap of a slot lies.
+func (d *disk) slotArea(slot int) area {
+	return area{d.image.Place.Bitmap, slot, int(d.image.Super.MaxPeers)}
 }
 
 // logged reports whether the activity log is to be kept.
 func (d *disk) logged() bool { return d.conf.Bool("al_updates") }
 
 func (d *disk) flushBitmap() error {
-	n, err := d.bits.flush(d.md, d.image.Place.Bitmap)
-	d.bmWrites += uint64(n)
-	return err
+	for slot, b := range d.bits {
+		n, err := b.flush(d.md, d.slotArea(slot))
+		d.bmWrites += uint64(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// history84 is how many UUIDs of the history DRBD 8.4 keeps.
+const history84 = 2
 
 // writeSuper writes the superblock as the module does while a disk is attached:
 // never clean, so that user space applies the activity log before the next
@@ -178,10 +208,11 @@ func (d *disk) flushBitmap() error {
 func (d *disk) writeSuper(size uint64) error {
 	sb := d.image.Super
 	sb.Flags = d.flags &^ meta.ALClean
-	sb.Unclean84 = true
+	if sb.Version == meta.V08 {
+		sb.Unclean84 = true
+		clear(sb.History[history84:])
+	}
 	sb.EffectiveSize, sb.ALExtents = size, uint32(d.conf.Uint("al_extents"))
-	sb.Current, sb.Peers[0].BitmapUUID = meta.UUID(d.uuids[uuidCurrent]), meta.UUID(d.uuids[uuidBitmap])
-	sb.History[0], sb.History[1] = meta.UUID(d.uuids[uuidHistory]), meta.UUID(d.uuids[uuidHistoryEnd])
 	sb.PeerMaxBioSize = 1 << 20
 	return d.image.WriteSuperblock()
 }

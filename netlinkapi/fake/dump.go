@@ -23,11 +23,19 @@ func (m *Module) dump(r *request) [][]byte {
 		return m.dumpUnknown(r)
 	}
 	var out [][]byte
-	add := func(minor uint32, sets ...*schema.Values) {
+	add := func(body []byte) {
 		b := startMessage(header{kind: familyID, flags: flagMulti, seq: r.seq, port: r.port})
-		out = append(out, endMessage(append(b, m.body(r.op, minor, schema.NoError, sets...)...)))
+		out = append(out, endMessage(append(b, body...)))
 	}
-	dumpers[r.op](m, list, filter != "", add)
+	if r.op == schema.GetConnections {
+		for _, body := range m.dumpConnections(list) {
+			add(body)
+		}
+		return append(out, doneMessage(r.header, 0))
+	}
+	dumpers[r.op](m, list, filter != "", func(minor uint32, sets ...*schema.Values) {
+		add(m.body(r.op, minor, schema.NoError, sets...))
+	})
 	return append(out, doneMessage(r.header, 0))
 }
 
@@ -65,15 +73,15 @@ type adder func(minor uint32, sets ...*schema.Values)
 var dumpers = map[schema.Op]func(m *Module, list []*resource, filtered bool, add adder){
 	schema.GetStatus: func(m *Module, list []*resource, _ bool, add adder) {
 		for _, r := range list {
-			if len(r.devices) == 0 {
-				sets := []*schema.Values{r.conn.context()}
-				if r.conn.net != nil {
-					sets = append(sets, r.conn.options(true))
+			if c := r.only(); len(r.devices) == 0 {
+				sets := []*schema.Values{c.context()}
+				if c.net != nil {
+					sets = append(sets, c.options(true))
 				}
 				add(schema.NoMinor, sets...)
 			}
 			for _, d := range r.devices {
-				add(d.minor, d.status()...)
+				add(d.minor, d.only().status()...)
 			}
 		}
 	},
@@ -88,28 +96,50 @@ var dumpers = map[schema.Op]func(m *Module, list []*resource, filtered bool, add
 			if d.shown() {
 				conf = d.disk.conf
 			}
-			add(d.minor, d.context(), conf, d.info(), d.statistics())
-		}
-	},
-	schema.GetConnections: func(m *Module, list []*resource, _ bool, add adder) {
-		for _, r := range list {
-			if c := r.conn; c.net != nil {
-				add(schema.NoMinor, c.context(), c.options(true), c.info(), c.statistics())
-			}
+			add(d.minor, d.context(), conf, d.conf, d.info(), d.statistics())
 		}
 	},
 	schema.GetPeerDevices: func(m *Module, list []*resource, filtered bool, add adder) {
 		for _, d := range m.devicesOf(list, filtered) {
-			if d.res.conn.net == nil {
-				continue
+			for _, pd := range d.peers {
+				if pd.conn.net == nil {
+					continue
+				}
+				minor := d.minor
+				if filtered { // the module puts the volume number there
+					minor = d.volume
+				}
+				add(minor, pd.context(), pd.info(), pd.statistics(), pd.opts)
 			}
-			minor := d.minor
-			if filtered { // the module puts the volume number there
-				minor = d.volume
-			}
-			add(minor, d.peerContext(), d.peerInfo(), d.peerStatistics())
 		}
 	},
+	schema.GetPaths: func(m *Module, list []*resource, _ bool, add adder) {
+		for _, r := range list {
+			for _, c := range r.conns {
+				for _, p := range c.paths {
+					add(schema.NoMinor, p.context(), p.info())
+				}
+			}
+		}
+	},
+}
+
+// dumpConnections returns the bodies of the messages about connections.
+func (m *Module) dumpConnections(list []*resource) [][]byte {
+	var bodies [][]byte
+	for _, r := range list {
+		for _, c := range r.conns {
+			if c.net == nil {
+				continue
+			}
+			b := m.body(schema.GetConnections, schema.NoMinor, schema.NoError, c.context(), c.options(true))
+			if m.gen == schema.V9 {
+				b = appendPaths(b, c.paths)
+			}
+			bodies = append(bodies, appendSets(b, c.info(), c.statistics()))
+		}
+	}
+	return bodies
 }
 
 func (m *Module) devicesOf(list []*resource, filtered bool) []*device {
@@ -123,9 +153,9 @@ func (m *Module) devicesOf(list []*resource, filtered bool) []*device {
 	return devices
 }
 
-// status returns the sets of an old-style status.
-func (d *device) status() []*schema.Values {
-	return append(d.configured(true), d.stateInfo().SetUint("sib_reason", sibStatus))
+// status returns the sets of a status of DRBD 8.4.
+func (pd *peerDevice) status() []*schema.Values {
+	return append(pd.configured(true), pd.stateInfo().SetUint("sib_reason", sibStatus))
 }
 
 // dumpInitialState lists all objects as notifications. Its messages are not
@@ -136,13 +166,7 @@ func (m *Module) dumpInitialState(r *request) [][]byte {
 		out = append(out, endMessage(append(startMessage(header{kind: familyID, seq: r.seq}), body...)))
 	}
 	for _, res := range m.resources {
-		list := []notice{res.about(schema.Exists), res.conn.about(schema.Exists)}
-		for _, d := range res.devices {
-			list = append(list, d.about(schema.Exists))
-		}
-		for _, d := range res.devices {
-			list = append(list, d.aboutPeer(schema.Exists))
-		}
+		list := res.existing()
 		for i, n := range list {
 			if i < len(list)-1 {
 				n.action |= schema.Continues
@@ -153,4 +177,24 @@ func (m *Module) dumpInitialState(r *request) [][]byte {
 	end := m.set(schema.NotifyHeader).SetUint("nh_type", uint64(schema.Exists))
 	add(m.body(schema.InitialStateDone, schema.NoMinor, schema.NoError, end))
 	return append(out, doneMessage(r.header, 0))
+}
+
+// existing returns a notification for the resource and each object in it.
+func (r *resource) existing() []notice {
+	list := []notice{r.about(schema.Exists)}
+	for _, c := range r.conns {
+		list = append(list, c.about(schema.Exists))
+	}
+	for _, c := range r.conns {
+		for _, p := range c.paths {
+			list = append(list, p.about(schema.Exists))
+		}
+	}
+	for _, d := range r.devices {
+		list = append(list, d.about(schema.Exists))
+	}
+	for _, pd := range r.peers() {
+		list = append(list, pd.about(schema.Exists))
+	}
+	return list
 }

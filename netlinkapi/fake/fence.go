@@ -57,7 +57,7 @@ func (c *connection) fencePeer(ctx context.Context) bool {
 
 func (c *connection) hasCurrentData() bool {
 	for _, d := range c.res.devices {
-		if d.state.disk < schema.UpToDate {
+		if d.own.disk < schema.UpToDate {
 			return false
 		}
 	}
@@ -67,11 +67,11 @@ func (c *connection) hasCurrentData() bool {
 // fenceLost has the peer fenced when a Primary lost it without knowing whether
 // its data is still current.
 func (c *connection) fenceLost(ctx context.Context) {
-	if c.fencing() == fencingDontCare || c.res.role() != schema.Primary {
+	if c.fencing() == fencingDontCare || c.res.highestRole() != schema.Primary {
 		return
 	}
-	for _, d := range c.res.devices {
-		if d.state.pdsk >= schema.DUnknown {
+	for _, pd := range c.peers() {
+		if pd.part.pdsk >= schema.DUnknown {
 			c.res.m.work.Go(func() {
 				c.res.m.mu.Lock()
 				defer c.res.m.mu.Unlock()

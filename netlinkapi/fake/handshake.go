@@ -6,37 +6,37 @@ import (
 
 // reported takes in what the peer says about its copy of a volume, and decides
 // what follows: nothing, a resync, or the end of the connection.
-func (d *device) reported(p packet) {
+func (pd *peerDevice) reported(p packet) {
 	if p.Parts&reportUUIDs != 0 {
-		d.notePeer(p)
-		if p.SkipInitial && d.skipInitialSync(p) {
+		pd.notePeer(p)
+		if p.SkipInitial && pd.skipInitialSync(p) {
 			return
 		}
 	}
 	if p.Parts&reportState == 0 {
 		return
 	}
-	old, disk := d.state, realDisk(p)
-	if done := d.peerFinished(p, &disk); done {
+	old, disk := pd.state(), realDisk(p)
+	if done := pd.peerFinished(p, &disk); done {
 		return
 	}
-	if old.conn == wfReportParams && !d.agreeSize(p) {
-		d.res.conn.giveUp()
+	if old.conn == wfReportParams && !pd.agreeSize(p) {
+		pd.conn.giveUp()
 		return
 	}
 	next := old.conn
 	if next == wfReportParams {
 		next = connected
 	}
-	if d.considers(p) {
-		v, ok := d.handshake(p.State.Role, disk)
+	if pd.considers(p) {
+		v, ok := pd.handshake(p.State.Role, disk)
 		if !ok {
-			d.refuseHandshake()
+			pd.refuseHandshake()
 			return
 		}
-		next = d.begin(v)
+		next = pd.begin(v)
 	}
-	d.enter(next, p, disk)
+	pd.enter(next, p, disk)
 }
 
 // realDisk is the peer's disk state, also while it is being attached there.
@@ -48,8 +48,8 @@ func realDisk(p packet) schema.DiskState {
 }
 
 // notePeer remembers the peer's generations.
-func (d *device) notePeer(p packet) {
-	d.peer = &side{
+func (pd *peerDevice) notePeer(p packet) {
+	pd.peer = &side{
 		uuids: p.UUIDs, role: p.State.Role, disk: realDisk(p),
 		changed: p.Changed, crashed: p.Crashed, discard: p.Discard,
 	}
@@ -58,10 +58,10 @@ func (d *device) notePeer(p packet) {
 // peerFinished handles a peer that says that the verify is over, or that it is
 // UpToDate while a resync to it runs here. It reports whether there is nothing
 // more to do.
-func (d *device) peerFinished(p packet, disk *schema.DiskState) bool {
-	s := d.state
+func (pd *peerDevice) peerFinished(p packet, disk *schema.DiskState) bool {
+	s := pd.state()
 	if s.conn == verifyT && p.State.Conn == connected {
-		d.finishVerify()
+		pd.finishVerify()
 		return true
 	}
 	if s.pdsk != schema.Inconsistent || *disk != schema.UpToDate || s.conn <= connected || s.disk != schema.UpToDate {
@@ -72,8 +72,8 @@ func (d *device) peerFinished(p packet, disk *schema.DiskState) bool {
 		return false
 	}
 	if s.conn >= syncSource && p.State.Conn == connected {
-		if d.outOfSync() == 0 {
-			d.finishSync()
+		if pd.outOfSync() == 0 {
+			pd.finishSync()
 		}
 		return true
 	}
@@ -81,9 +81,9 @@ func (d *device) peerFinished(p packet, disk *schema.DiskState) bool {
 }
 
 // considers reports whether the generations are to be compared now.
-func (d *device) considers(p packet) bool {
-	s := d.state
-	if d.peer == nil || realDisk(p) < schema.Negotiating || d.disk == nil || s.disk < schema.Negotiating {
+func (pd *peerDevice) considers(p packet) bool {
+	s := pd.state()
+	if pd.peer == nil || realDisk(p) < schema.Negotiating || pd.disk == nil || s.disk < schema.Negotiating {
 		return false
 	}
 	if s.conn < connected {
@@ -96,46 +96,46 @@ func (d *device) considers(p packet) bool {
 }
 
 // self returns this node's copy for a comparison.
-func (d *device) self() *side {
-	c := d.res.conn
-	disk := d.state.disk
+func (pd *peerDevice) self() *side {
+	c := pd.conn
+	disk := pd.state().disk
 	if disk == schema.Negotiating {
-		disk = d.negotiated
+		disk = pd.negotiated
 	}
 	return &side{
-		uuids: d.disk.uuids, role: d.state.role, disk: disk, changed: d.outOfSync(),
-		crashed: d.crashed, discard: c.net.Bool("discard_my_data"), resolves: c.link.resolves,
+		uuids: pd.uuids(), role: pd.state().role, disk: disk, changed: pd.outOfSync(),
+		crashed: pd.crashed, discard: c.discards(), resolves: c.link.resolves,
 	}
 }
 
 // handshake compares the copies and applies the policies for what is found. It
 // reports false if the nodes must not connect.
-func (d *device) handshake(peerRole schema.Role, peerDisk schema.DiskState) (verdict, bool) {
-	self, peer := d.self(), d.peer
+func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState) (verdict, bool) {
+	self, peer := pd.self(), pd.peer
 	peer.role, peer.disk = peerRole, peerDisk
 	v := compare(self, peer)
-	if self.uuids != d.disk.uuids {
-		d.disk.uuids = self.uuids
-		d.save()
+	if self.uuids != pd.uuids() {
+		pd.setUUIDs(self.uuids)
+		pd.save()
 	}
 	if v == unrelated {
 		return v, false
 	}
 	v = preferConsistent(v, self.disk, peer.disk)
 	if v.split() {
-		d.helper("initial-split-brain")
-		if v = d.policies().resolve(v, self, peer); v.split() {
-			d.helper("split-brain")
+		pd.helper("initial-split-brain")
+		if v = pd.policies().resolve(v, self, peer); v.split() {
+			pd.helper("split-brain")
 			return v, false
 		}
 	}
 	switch {
 	case v > 0 && self.disk <= schema.Inconsistent:
 		return v, false
-	case v < 0 && self.role == schema.Primary && d.state.disk >= schema.Consistent && !d.mayOverwrite():
+	case v < 0 && self.role == schema.Primary && pd.state().disk >= schema.Consistent && !pd.mayOverwrite():
 		return v, false
 	}
-	return v, !d.res.conn.net.Bool("tentative")
+	return v, !pd.conn.net.Bool("tentative")
 }
 
 // preferConsistent never makes an Inconsistent copy the source.
@@ -156,30 +156,30 @@ func preferConsistent(v verdict, mine, theirs schema.DiskState) verdict {
 }
 
 // mayOverwrite applies rr-conflict: may a Primary become the target of a resync?
-func (d *device) mayOverwrite() bool {
-	switch d.res.conn.net.Uint("rr_conflict") {
+func (pd *peerDevice) mayOverwrite() bool {
+	switch pd.conn.net.Uint("rr_conflict") {
 	case policyViolently:
 		return true
 	case policyCallHelper:
-		d.helper("pri-lost")
+		pd.helper("pri-lost")
 	}
 	return false
 }
 
 // refuseHandshake ends what the handshake was for: the attach, or the connection.
-func (d *device) refuseHandshake() {
-	if d.state.disk == schema.Negotiating {
-		d.set(change{Disk: new(schema.Failed)}, true)
+func (pd *peerDevice) refuseHandshake() {
+	if pd.state().disk == schema.Negotiating {
+		pd.set(change{Disk: new(schema.Failed)}, true)
 		return
 	}
-	d.res.conn.giveUp()
+	pd.conn.giveUp()
 }
 
 // begin prepares for a verdict and returns the replication state it leads to.
-func (d *device) begin(v verdict) conn {
+func (pd *peerDevice) begin(v verdict) conn {
 	if v.full() {
-		d.disk.bits.setAll()
-		d.flush()
+		pd.bits().setAll()
+		pd.flush()
 	}
 	switch {
 	case v > 0:
@@ -191,39 +191,39 @@ func (d *device) begin(v verdict) conn {
 }
 
 // enter takes over the peer's state together with a replication state.
-func (d *device) enter(next conn, p packet, disk schema.DiskState) {
-	old := d.state
+func (pd *peerDevice) enter(next conn, p packet, disk schema.DiskState) {
+	old := pd.state()
 	ch := change{Conn: &next, Peer: &p.State.Role, PDsk: &disk, PeerISP: &p.State.Paused}
 	if old.disk == schema.Negotiating && (next == connected || next == wfBitMapS) {
-		ch.Disk = &d.negotiated
+		ch.Disk = &pd.negotiated
 	}
 	first := old.conn < connected && next >= connected
-	code := d.set(ch, !first)
+	code := pd.set(ch, !first)
 	if !code.OK() {
-		d.res.conn.giveUp()
+		pd.conn.giveUp()
 		return
 	}
-	d.res.conn.met = true
+	pd.conn.met = true
 	if next > wfReportParams {
-		d.res.conn.net.SetBool("discard_my_data", false)
+		pd.conn.keepData()
 	}
 	if old.conn > wfReportParams && next > connected && p.State.Conn <= connected && p.State.Disk != schema.Negotiating {
-		d.report(reportAll)
+		pd.report(reportAll)
 	}
 }
 
 // skipInitialSync takes over a new generation that both empty disks begin with.
-func (d *device) skipInitialSync(p packet) bool {
-	if d.state.conn != connected || d.disk == nil || d.disk.uuids[uuidCurrent] != uuidJustCreated {
+func (pd *peerDevice) skipInitialSync(p packet) bool {
+	if pd.state().conn != connected || pd.disk == nil || pd.uuids()[uuidCurrent] != uuidJustCreated {
 		return false
 	}
-	d.disk.bits.clearAll()
-	d.flush()
-	d.disk.uuids = uuids{p.UUIDs.at(uuidCurrent)}
-	d.set(change{Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}, true)
-	d.save()
+	pd.bits().clearAll()
+	pd.flush()
+	pd.setUUIDs(uuids{p.UUIDs.at(uuidCurrent)})
+	pd.set(change{Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}, true)
+	pd.save()
 	return true
 }
 
 // resumeLog keeps the activity log again, once there is a peer.
-func (d *device) resumeLog() { d.alSuspended = false }
+func (pd *peerDevice) resumeLog() { pd.alSuspended = false }

@@ -9,17 +9,17 @@ import (
 
 // helper calls a user mode helper for the device and returns its exit code. The
 // lock is given up while it runs, so that it can use the module.
-func (d *device) helper(name string) int {
-	m := d.res.m
-	m.tellEvent(d, func(info *schema.Values) {
+func (pd *peerDevice) helper(name string) int {
+	m := pd.res.m
+	m.tellEvent(pd, func(info *schema.Values) {
 		info.SetUint("sib_reason", sibHelperPre).SetStr("helper", name)
 	})
-	m.tell(m.aboutHelper(d.minor, d.peerContext(), name, schema.Call, 0))
-	status := m.runHelper(m.ctx, []string{name, fmt.Sprintf("minor-%d", d.minor)}, d.res.conn.helperEnv())
-	m.tellEvent(d, func(info *schema.Values) {
+	m.tell(m.aboutHelper(pd.minor, pd.context(), name, schema.Call, 0))
+	status := m.runHelper(m.ctx, []string{name, fmt.Sprintf("minor-%d", pd.minor)}, pd.conn.helperEnv())
+	m.tellEvent(pd, func(info *schema.Values) {
 		info.SetUint("sib_reason", sibHelperPost).SetStr("helper", name).SetUint("helper_exit_code", uint64(status))
 	})
-	m.tell(m.aboutHelper(d.minor, d.peerContext(), name, schema.Response, status))
+	m.tell(m.aboutHelper(pd.minor, pd.context(), name, schema.Response, status))
 	return exitCode(status)
 }
 
@@ -47,14 +47,14 @@ func (m *Module) runHelper(ctx context.Context, args, env []string) uint32 {
 
 func (m *Module) aboutHelper(minor uint32, ctx *schema.Values, name string, a schema.Action, status uint32) notice {
 	info := m.set(schema.Helper).SetStr("helper_name", name).SetUint("helper_status", uint64(status))
-	return notice{op: schema.HelperEvent, minor: minor, ctx: ctx, action: a, sets: []*schema.Values{info}}
+	return notice{op: schema.HelperEvent, minor: minor, ctx: ctx, action: a, info: info}
 }
 
 // helperEnv returns the environment of a helper, as the kernel makes it.
 func (c *connection) helperEnv() []string {
 	env := []string{"HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin"}
-	if c.peer != "" {
-		family, ip, _ := splitAddress(c.peer)
+	if c.peerAddr != "" {
+		family, ip, _ := splitAddress(c.peerAddr)
 		env = append(env, "DRBD_PEER_AF="+family, "DRBD_PEER_ADDRESS="+ip)
 	}
 	return env

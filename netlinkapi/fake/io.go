@@ -22,7 +22,7 @@ func (m *Module) accessible(minor uint32, off, n int64) (*device, error) {
 	switch {
 	case d == nil:
 		return nil, fmt.Errorf("minor %d: %w", minor, ErrNoDevice)
-	case d.state.role != schema.Primary:
+	case d.own.role != schema.Primary:
 		return nil, fmt.Errorf("minor %d: %w", minor, ErrNotPrimary)
 	case d.res.susp.any():
 		return nil, fmt.Errorf("minor %d: %w", minor, ErrSuspended)
@@ -44,9 +44,13 @@ func (m *Module) Write(minor uint32, off int64, data []byte) error {
 		return err
 	}
 	local := d.usable() && d.writeLocal(off, data) == nil
-	remote := d.mirror(off, data)
-	if d.disk != nil && !remote {
-		d.disk.bits.markBytes(off, n)
+	remote := false
+	for _, pd := range d.peers {
+		has := pd.mirror(off, data)
+		if !has {
+			pd.bits().markBytes(off, n)
+		}
+		remote = remote || has
 	}
 	if !local && !remote {
 		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
@@ -74,65 +78,65 @@ func (d *device) writeLocal(off int64, data []byte) error {
 const protocolA = 1
 
 // mirror sends a write to the peer and reports whether it has it.
-func (d *device) mirror(off int64, data []byte) bool {
-	c := d.res.conn
+func (pd *peerDevice) mirror(off int64, data []byte) bool {
+	c := pd.conn
 	l := c.link
-	if l == nil || d.state.conn < connected || d.state.pdsk < schema.Inconsistent {
+	if l == nil || pd.state().conn < connected || pd.state().pdsk < schema.Inconsistent {
 		return false
 	}
 	c.asked++
 	id := c.asked
-	l.send(packet{Kind: writeData, Volume: d.volume, ID: id, Offset: off, Data: data})
-	d.count.sent += uint64(len(data)) / 512
+	l.send(packet{Kind: writeData, Volume: pd.volume, ID: id, Offset: off, Data: data})
+	pd.sent += uint64(len(data)) / 512
 	if c.net.Uint("wire_protocol") == protocolA {
 		return true
 	}
 	c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
 	code, ok := c.answers[id]
 	delete(c.answers, id)
-	if ok && code.OK() && d.state.conn.syncing() && d.disk != nil {
-		d.disk.bits.clearBytes(off, int64(len(data)), d.size*512)
+	if ok && code.OK() && pd.state().conn.syncing() && pd.disk != nil {
+		pd.bits().clearBytes(off, int64(len(data)), pd.size*512)
 	}
 	return ok && code.OK()
 }
 
 // takeWrite stores a write of the peer's application.
-func (d *device) takeWrite(p packet) {
+func (pd *peerDevice) takeWrite(p packet) {
 	code := schema.StateDone
 	n := int64(len(p.Data))
-	d.count.received += uint64(n) / 512
-	if !d.usable() {
+	pd.received += uint64(n) / 512
+	if !pd.usable() {
 		code = schema.StateIsDiskless
-	} else if err := d.storeForPeer(p.Offset, p.Data); err != nil {
+	} else if err := pd.storeForPeer(p.Offset, p.Data); err != nil {
 		code = schema.StateNoLocalDisk
 	}
-	if l := d.res.conn.link; l != nil {
-		l.send(packet{Kind: writeDone, Volume: d.volume, ID: p.ID, Code: code})
+	if l := pd.conn.link; l != nil {
+		l.send(packet{Kind: writeDone, Volume: pd.volume, ID: p.ID, Code: code})
 	}
 }
 
 // storeForPeer writes to the disk here. If it is the only one left, the peer
 // misses what is written from now on.
-func (d *device) storeForPeer(off int64, data []byte) error {
+func (pd *peerDevice) storeForPeer(off int64, data []byte) error {
 	n := int64(len(data))
-	if d.state.pdsk < schema.Inconsistent {
-		d.disk.bits.markBytes(off, n)
-		return d.writeLocal(off, data)
+	if pd.state().pdsk < schema.Inconsistent {
+		pd.bits().markBytes(off, n)
+		return pd.writeLocal(off, data)
 	}
-	if err := d.disk.writeAt(data, off); err != nil {
-		d.ioError()
+	if err := pd.disk.writeAt(data, off); err != nil {
+		pd.ioError()
 		return err
 	}
-	d.count.written += uint64(n) / 512
-	if d.state.conn.target() {
-		d.disk.bits.clearBytes(off, n, d.size*512)
+	pd.count.written += uint64(n) / 512
+	if pd.state().conn.target() {
+		pd.bits().clearBytes(off, n, pd.size*512)
 	}
 	return nil
 }
 
-func (d *device) writeAcked(p packet) {
-	d.res.conn.answers[p.ID] = p.Code
-	d.res.m.changed.Broadcast()
+func (pd *peerDevice) writeAcked(p packet) {
+	pd.conn.answers[p.ID] = p.Code
+	pd.res.m.changed.Broadcast()
 }
 
 // Read returns data as an application on this node would see it: from the disk
@@ -153,8 +157,10 @@ func (m *Module) Read(minor uint32, off, n int64) ([]byte, error) {
 		}
 		d.ioError()
 	}
-	if data, ok := d.fetch(off, n); ok {
-		return data, nil
+	for _, pd := range d.peers {
+		if data, ok := pd.fetch(off, n); ok {
+			return data, nil
+		}
 	}
 	return nil, fmt.Errorf("minor %d: read %d bytes at %d: %w", minor, n, off, ErrIO)
 }
@@ -164,42 +170,46 @@ func (d *device) readableHere(off, n int64) bool {
 	if !d.usable() {
 		return false
 	}
-	if d.state.disk == schema.UpToDate {
+	if d.own.disk == schema.UpToDate {
 		return true
 	}
-	next, dirty := d.disk.bits.next(uint64(off) / blockSize)
-	return !dirty || int64(next)*blockSize >= off+n
+	for _, b := range d.disk.bits {
+		if next, dirty := b.next(uint64(off) / blockSize); dirty && int64(next)*blockSize < off+n {
+			return false
+		}
+	}
+	return true
 }
 
 // fetch reads from the peer.
-func (d *device) fetch(off, n int64) ([]byte, bool) {
-	c := d.res.conn
+func (pd *peerDevice) fetch(off, n int64) ([]byte, bool) {
+	c := pd.conn
 	l := c.link
-	if l == nil || d.state.conn < connected || d.state.pdsk != schema.UpToDate {
+	if l == nil || pd.state().conn < connected || pd.state().pdsk != schema.UpToDate {
 		return nil, false
 	}
 	c.asked++
 	id := c.asked
-	l.send(packet{Kind: readAsk, Volume: d.volume, ID: id, Offset: off, Length: n})
+	l.send(packet{Kind: readAsk, Volume: pd.volume, ID: id, Offset: off, Length: n})
 	c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
 	code, ok := c.answers[id]
 	data := c.fetched[id]
 	delete(c.answers, id)
 	delete(c.fetched, id)
-	d.count.received += uint64(n) / 512
+	pd.received += uint64(n) / 512
 	return data, ok && code.OK()
 }
 
-func (d *device) serveRead(p packet) {
-	reply := packet{Kind: readData, Volume: d.volume, ID: p.ID, Code: schema.StateDone, Data: make([]byte, p.Length)}
-	if !d.usable() || d.disk.readAt(reply.Data, p.Offset) != nil {
+func (pd *peerDevice) serveRead(p packet) {
+	reply := packet{Kind: readData, Volume: pd.volume, ID: p.ID, Code: schema.StateDone, Data: make([]byte, p.Length)}
+	if !pd.usable() || pd.disk.readAt(reply.Data, p.Offset) != nil {
 		reply.Data, reply.Code = nil, schema.StateIsDiskless
 	}
-	d.count.sent += uint64(len(reply.Data)) / 512
-	d.res.conn.link.send(reply)
+	pd.sent += uint64(len(reply.Data)) / 512
+	pd.conn.link.send(reply)
 }
 
-func (d *device) readAnswered(p packet) {
-	d.res.conn.fetched[p.ID] = p.Data
-	d.writeAcked(p)
+func (pd *peerDevice) readAnswered(p packet) {
+	pd.conn.fetched[p.ID] = p.Data
+	pd.writeAcked(p)
 }

@@ -91,6 +91,7 @@ func (l *link) close() {
 func (c *connection) start() {
 	ctx, stop := context.WithCancel(c.res.m.ctx)
 	c.stop, c.running = stop, true
+	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
 	c.res.m.work.Go(func() { c.work(ctx) })
 }
 
@@ -132,9 +133,9 @@ func (c *connection) run(ctx context.Context, l *link) {
 	c.link, c.met = l, false
 	m.work.Go(l.write)
 	c.set(change{Conn: new(wfReportParams)}, true)
-	for _, d := range c.res.devices {
-		d.resumeLog()
-		l.send(d.reportPacket(reportAll))
+	for _, pd := range c.peers() {
+		pd.resumeLog()
+		l.send(pd.reportPacket(reportAll))
 	}
 	for {
 		var p packet
@@ -160,7 +161,7 @@ func (c *connection) run(ctx context.Context, l *link) {
 // establish returns a link on which both ends have said hello, or nil when the
 // connection is to end. One end listens and the other dials, by address.
 func (c *connection) establish(ctx context.Context) *link {
-	if c.my < c.peer {
+	if c.my < c.peerAddr {
 		return c.dial(ctx)
 	}
 	return c.listen(ctx)
@@ -170,7 +171,7 @@ func (c *connection) dial(ctx context.Context) *link {
 	net := c.res.m.cfg.Network
 	for ctx.Err() == nil {
 		if net != nil && !c.isCut() {
-			if conn, err := net.Dial(linkName(c.peer, c.my)); err == nil {
+			if conn, err := net.Dial(linkName(c.peerAddr, c.my)); err == nil {
 				if l, err := c.greet(ctx, newLink(conn, false)); err == nil {
 					return l
 				}
@@ -186,7 +187,7 @@ func (c *connection) dial(ctx context.Context) *link {
 
 func (c *connection) listen(ctx context.Context) *link {
 	for ctx.Err() == nil && c.res.m.cfg.Network != nil {
-		listener, err := c.res.m.cfg.Network.Listen(linkName(c.my, c.peer))
+		listener, err := c.res.m.cfg.Network.Listen(linkName(c.my, c.peerAddr))
 		if err == nil {
 			if l := c.accept(ctx, listener); l != nil {
 				return l
@@ -224,7 +225,7 @@ func (c *connection) isCut() bool {
 	m := c.res.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.cut[addressText(c.peer)]
+	return m.cut[addressText(c.peerAddr)]
 }
 
 // Reasons why two ends do not get together.
@@ -343,38 +344,38 @@ func (c *connection) handle(p packet) {
 		return
 	}
 	if d := c.res.volume(p.Volume); d != nil && c.state >= wfReportParams { // not what was under way when we hung up
-		d.handle(p)
+		d.with(c).handle(p)
 	}
 }
 
 // handle deals with a packet about this volume.
-func (d *device) handle(p packet) {
+func (pd *peerDevice) handle(p packet) {
 	switch p.Kind {
 	case report:
-		d.reported(p)
+		pd.reported(p)
 	case sendBitmap:
-		d.bitmapReceived(p)
+		pd.bitmapReceived(p)
 	case syncUUID:
-		d.syncUUIDReceived(p)
+		pd.syncUUIDReceived(p)
 	case syncAsk:
-		d.serveSync(p)
+		pd.serveSync(p)
 	case syncData:
-		d.takeSync(p)
+		pd.takeSync(p)
 	case syncDone:
-		d.noteSynced(p)
+		pd.noteSynced(p)
 	case writeData:
-		d.takeWrite(p)
+		pd.takeWrite(p)
 	case writeDone:
-		d.writeAcked(p)
+		pd.writeAcked(p)
 	case readAsk:
-		d.serveRead(p)
+		pd.serveRead(p)
 	case readData:
-		d.readAnswered(p)
+		pd.readAnswered(p)
 	case resized:
-		d.peerResized(p)
+		pd.peerResized(p)
 	case verifyAsk:
-		d.compareVerify(p)
+		pd.compareVerify(p)
 	case verifyDone:
-		d.noteVerified(p)
+		pd.noteVerified(p)
 	}
 }

@@ -78,7 +78,9 @@ func (m *Module) Close() {
 	m.dead = true
 	m.end()
 	for _, r := range m.resources {
-		r.conn.dropLink()
+		for _, c := range r.conns {
+			c.dropLink()
+		}
 	}
 	m.changed.Broadcast()
 	m.mu.Unlock()
@@ -127,10 +129,23 @@ func (m *Module) resource(name string) *resource {
 	return nil
 }
 
+// connections returns all connections that are configured.
+func (m *Module) connections() []*connection {
+	var list []*connection
+	for _, r := range m.resources {
+		for _, c := range r.conns {
+			if c.net != nil {
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}
+
 // connection returns the configured connection between two addresses.
 func (m *Module) connection(my, peer string) *connection {
 	for _, r := range m.resources {
-		if c := r.conn; c.net != nil && c.my == my && c.peer == peer {
+		if c := r.only(); c.net != nil && c.my == my && c.peerAddr == peer {
 			return c
 		}
 	}

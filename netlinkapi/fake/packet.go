@@ -80,26 +80,26 @@ type peerState struct {
 }
 
 // report tells the peer about this volume, if there is a link.
-func (d *device) report(parts reportPart) {
-	if l := d.res.conn.link; l != nil && d.res.conn.state >= wfReportParams {
-		l.send(d.reportPacket(parts))
+func (pd *peerDevice) report(parts reportPart) {
+	if l := pd.conn.link; l != nil && pd.conn.state >= wfReportParams {
+		l.send(pd.reportPacket(parts))
 	}
 }
 
-func (d *device) reportPacket(parts reportPart) packet {
-	s := d.state
+func (pd *peerDevice) reportPacket(parts reportPart) packet {
+	s := pd.state()
 	p := packet{
-		Kind: report, Volume: d.volume, Parts: parts,
+		Kind: report, Volume: pd.volume, Parts: parts,
 		State: peerState{Role: s.role, Conn: s.conn, Disk: s.disk, Paused: s.userISP || s.aftrISP},
-		Size:  d.size, Crashed: d.crashed, Discard: d.res.conn.net.Bool("discard_my_data"),
+		Size:  pd.size, Crashed: pd.crashed, Discard: pd.conn.discards(),
 	}
 	if s.disk == schema.Negotiating {
 		p.State.Disk = schema.Negotiating
 	}
-	if d.disk != nil && s.disk > schema.Failed {
-		p.UUIDs, p.Changed, p.Offered = d.disk.uuids, d.outOfSync(), d.disk.offered()
+	if pd.disk != nil && s.disk > schema.Failed {
+		p.UUIDs, p.Changed, p.Offered = pd.uuids(), pd.outOfSync(), pd.disk.offered()
 	} else {
-		p.UUIDs[uuidCurrent] = d.exposed
+		p.UUIDs[uuidCurrent] = pd.exposed
 	}
 	return p
 }

@@ -28,42 +28,42 @@ func (m *Module) Proc() string {
 			b.WriteByte('\n')
 		}
 		last = int(d.minor)
-		d.writeProc(&b)
+		d.only().writeProc(&b)
 	}
 	return b.String()
 }
 
 // writeProc prints the block of one device.
-func (d *device) writeProc(b *strings.Builder) {
-	s := d.state
+func (pd *peerDevice) writeProc(b *strings.Builder) {
+	s := pd.state()
 	if s.conn == standAlone && s.disk == schema.Diskless && s.role == schema.Secondary {
-		fmt.Fprintf(b, "%2d: cs:Unconfigured\n", d.minor)
+		fmt.Fprintf(b, "%2d: cs:Unconfigured\n", pd.minor)
 		return
 	}
 	protocol := byte(' ')
-	if net := d.res.conn.net; net != nil {
+	if net := pd.conn.net; net != nil {
 		protocol = " ABC"[net.Uint("wire_protocol")&3]
 	}
 	fmt.Fprintf(b, "%2d: cs:%s ro:%s/%s ds:%s/%s %c %s\n",
-		d.minor, s.conn, s.role, s.peer, s.disk, s.pdsk, protocol, d.procFlags())
+		pd.minor, s.conn, s.role, s.peer, s.disk, s.pdsk, protocol, pd.procFlags())
 	fmt.Fprintf(b, "    ns:%d nr:%d dw:%d dr:%d al:%d bm:%d lo:0 pe:0 ua:0 ap:0 ep:1 wo:%c oos:%d\n",
-		d.count.sent/2, d.count.received/2, d.count.written/2, d.count.read/2, d.alWrites(), d.bmWrites(),
-		"ndf"[d.res.writeOrdering()], d.outOfSync()*blockSize/1024)
+		pd.sent/2, pd.received/2, pd.count.written/2, pd.count.read/2, pd.alWrites(), pd.bmWrites(),
+		"ndf"[pd.res.writeOrdering()], pd.outOfSync()*blockSize/1024)
 	if s.conn == syncSource || s.conn == syncTarget || s.conn.verifying() {
-		d.writeProgress(b)
+		pd.writeProgress(b)
 	}
 }
 
 // procFlags prints the six flags: I/O suspended or running, resync paused by a
 // dependency, the peer or the administrator, congestion, activity log suspended.
-func (d *device) procFlags() string {
+func (pd *peerDevice) procFlags() string {
 	flags := []byte("r-----")
 	for i, f := range []struct {
 		on   bool
 		char byte
 	}{
-		{d.res.susp.any(), 's'}, {d.state.aftrISP, 'a'}, {d.state.peerISP, 'p'},
-		{d.state.userISP, 'u'}, {false, 'b'}, {d.alSuspended, 's'},
+		{pd.res.susp.any(), 's'}, {pd.state().aftrISP, 'a'}, {pd.state().peerISP, 'p'},
+		{pd.state().userISP, 'u'}, {false, 'b'}, {pd.alSuspended, 's'},
 	} {
 		if f.on {
 			flags[i] = f.char
@@ -76,12 +76,12 @@ func (d *device) procFlags() string {
 const manyBlocks = 4 << 30 / blockSize
 
 // writeProgress prints the two lines of a running resync or verify.
-func (d *device) writeProgress(b *strings.Builder) {
-	left, total := d.left(), d.sync.total
+func (pd *peerDevice) writeProgress(b *strings.Builder) {
+	left, total := pd.left(), pd.sync.total
 	done := perMille(left, total)
 	bar := int(done / 50)
 	word := "sync'ed:"
-	if d.state.conn.verifying() {
+	if pd.state().conn.verifying() {
 		word = "verified:"
 	}
 	fmt.Fprintf(b, "\t[%s>%s] %s%3d.%d%% ", strings.Repeat("=", max(bar-1, 0)), strings.Repeat(".", 20-bar), word, done/10, done%10)
@@ -90,7 +90,7 @@ func (d *device) writeProgress(b *strings.Builder) {
 		unit, scale = "M", 1024
 	}
 	fmt.Fprintf(b, "(%d/%d)%s\n\t", left*4/scale, total*4/scale, unit)
-	d.writeSpeed(b, left)
+	pd.writeSpeed(b, left)
 }
 
 // perMille returns how much of a total is done.
@@ -105,20 +105,20 @@ func perMille(left, total uint64) uint64 {
 // stalled.
 const stalledAfter = 30 * time.Second
 
-func (d *device) writeSpeed(b *strings.Builder, left uint64) {
-	mark := d.sync.marks[0]
+func (pd *peerDevice) writeSpeed(b *strings.Builder, left uint64) {
+	mark := pd.sync.marks[0]
 	since := max(time.Since(mark.at), time.Millisecond)
 	moved := mark.left - min(left, mark.left)
 	perSecond := uint64(float64(moved*4) / since.Seconds()) // KiB
-	all := max(time.Since(d.sync.started), time.Millisecond)
-	average := uint64(float64((d.sync.total-min(left, d.sync.total))*4) / all.Seconds())
+	all := max(time.Since(pd.sync.started), time.Millisecond)
+	average := uint64(float64((pd.sync.total-min(left, pd.sync.total))*4) / all.Seconds())
 	rest := uint64(0)
 	if perSecond > 0 {
 		rest = left * 4 / perSecond
 	}
 	fmt.Fprintf(b, "finish: %d:%02d:%02d speed: %s (%s)", rest/3600, rest/60%60, rest%60, thousands(perSecond), thousands(average))
-	if d.state.conn == syncTarget || d.state.conn == verifyS {
-		fmt.Fprintf(b, " want: %s", thousands(uint64(d.rate()>>10)))
+	if pd.state().conn == syncTarget || pd.state().conn == verifyS {
+		fmt.Fprintf(b, " want: %s", thousands(uint64(pd.rate()>>10)))
 	}
 	b.WriteString(" K/sec")
 	if moved == 0 && since > stalledAfter {

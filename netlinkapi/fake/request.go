@@ -18,6 +18,7 @@ type request struct {
 	resource *resource
 	device   *device
 	conn     *connection
+	peer     *peerDevice // in DRBD 8.4 the device as the only peer has it
 
 	texts []string         // info texts of the reply
 	reply []*schema.Values // sets of the reply
@@ -208,7 +209,7 @@ func (r *request) crossCheck() schema.Code {
 	if volume, ok := r.context.Get("ctx_volume"); ok && uint64(r.device.volume) != volume.Num {
 		return r.refuse(schema.ErrInvalidRequest, "minor exists as different volume")
 	}
-	r.resource = r.device.res
+	r.resource, r.peer = r.device.res, r.device.only()
 	return schema.NoError
 }
 

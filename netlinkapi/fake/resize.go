@@ -7,41 +7,45 @@ import (
 
 // agreeSize takes the smaller size of both disks when the peers meet. It refuses
 // to cut off data.
-func (d *device) agreeSize(p packet) bool {
-	d.peerSize = p.Offered
-	if !d.attached() {
-		if d.state.disk == schema.Diskless && p.Size > 0 {
-			d.size = p.Size
+func (pd *peerDevice) agreeSize(p packet) bool {
+	pd.peerSize = p.Offered
+	if !pd.attached() {
+		if pd.own.disk == schema.Diskless && p.Size > 0 {
+			pd.size = p.Size
 		}
 		return true
 	}
-	if d.bestSize() < d.size && d.state.disk >= schema.Outdated {
+	if pd.bestSize() < pd.size && pd.own.disk >= schema.Outdated {
 		return false
 	}
-	d.resize(d.bestSize(), false)
+	pd.resize(pd.bestSize(), false)
 	return true
 }
 
-// bestSize is the size, in sectors, that both disks can have.
+// bestSize is the size, in sectors, that all disks can have.
 func (d *device) bestSize() uint64 {
 	size := d.disk.offered()
-	if d.peerSize > 0 {
-		size = min(size, d.peerSize)
+	for _, pd := range d.peers {
+		if pd.peerSize > 0 {
+			size = min(size, pd.peerSize)
+		}
 	}
 	return size
 }
 
-// resize gives the device and its bitmap another size, in sectors, and reports
+// resize gives the device and its bitmaps another size, in sectors, and reports
 // whether it grew. What is added is in sync nowhere, unless it counts as clean.
 func (d *device) resize(size uint64, clean bool) (grew bool) {
 	if size == d.size {
 		return false
 	}
 	grew = size > d.size
-	before := d.disk.bits.bits
-	d.disk.bits = d.disk.bits.resized(size)
-	if after := d.disk.bits.bits; after > before && !clean {
-		d.disk.bits.mark(before, after-before)
+	for slot, old := range d.disk.bits {
+		b := old.resized(size)
+		if b.bits > old.bits && !clean {
+			b.mark(old.bits, b.bits-old.bits)
+		}
+		d.disk.bits[slot] = b
 	}
 	d.size = size
 	d.flush()
@@ -57,14 +61,16 @@ func (d *device) resizeTo(wanted uint64, clean bool) schema.Code {
 	}
 	grew := d.fitSize(clean)
 	d.report(reportUUIDs)
-	d.tellSize(clean)
-	if grew {
-		d.syncGrown(clean)
+	for _, pd := range d.peers {
+		pd.tellSize(clean)
+		if grew {
+			pd.syncGrown(clean)
+		}
 	}
 	return schema.NoError
 }
 
-// fitSize resizes to what both disks can have, with an empty activity log.
+// fitSize resizes to what all disks can have, with an empty activity log.
 func (d *device) fitSize(clean bool) (grew bool) {
 	if size := d.bestSize(); size != d.size {
 		grew = d.resize(size, clean)
@@ -75,52 +81,53 @@ func (d *device) fitSize(clean bool) (grew bool) {
 	return grew
 }
 
-func (d *device) tellSize(clean bool) {
-	if l := d.res.conn.link; l != nil && d.state.conn >= connected {
+func (pd *peerDevice) tellSize(clean bool) {
+	if l := pd.conn.link; l != nil && pd.part.conn >= connected {
 		l.send(packet{
-			Kind: resized, Volume: d.volume, Size: d.size, Clean: clean,
-			Offered: d.disk.offered(), Wanted: d.disk.conf.Uint("disk_size"),
+			Kind: resized, Volume: pd.volume, Size: pd.size, Clean: clean,
+			Offered: pd.disk.offered(), Wanted: pd.disk.conf.Uint("disk_size"),
 		})
 	}
 }
 
 // peerResized follows the peer, and answers until both have the same size.
-func (d *device) peerResized(p packet) {
-	d.peerSize = p.Offered
-	if !d.attached() {
-		d.size = p.Size
+func (pd *peerDevice) peerResized(p packet) {
+	pd.peerSize = p.Offered
+	if !pd.attached() {
+		pd.size = p.Size
 		return
 	}
-	d.disk.conf.SetUint("disk_size", p.Wanted)
-	if d.disk.regrow() != nil {
-		d.ioError()
+	pd.disk.conf.SetUint("disk_size", p.Wanted)
+	if pd.disk.regrow() != nil {
+		pd.ioError()
 		return
 	}
-	before := d.size
-	grew := d.fitSize(p.Clean)
-	if d.size != before || d.size != p.Size {
-		d.tellSize(p.Clean)
+	before := pd.size
+	grew := pd.fitSize(p.Clean)
+	if pd.size != before || pd.size != p.Size {
+		pd.tellSize(p.Clean)
 	}
 	if grew {
-		d.syncGrown(p.Clean)
+		pd.syncGrown(p.Clean)
 	}
 }
 
 // syncGrown brings what was added to the same content on both disks. A Primary
 // has it already.
-func (d *device) syncGrown(clean bool) {
-	if clean || d.state.conn != connected || d.state.pdsk < schema.Inconsistent {
+func (pd *peerDevice) syncGrown(clean bool) {
+	s := pd.state()
+	if clean || s.conn != connected || s.pdsk < schema.Inconsistent {
 		return
 	}
-	source := d.res.conn.link.resolves
-	if d.state.role != d.state.peer {
-		source = d.state.role == schema.Primary
+	source := pd.conn.link.resolves
+	if s.role != s.peer {
+		source = s.role == schema.Primary
 	}
 	if source {
-		d.startSource()
+		pd.startSource()
 		return
 	}
-	d.set(change{Conn: new(wfSyncUUID)}, true)
+	pd.set(change{Conn: new(wfSyncUUID)}, true)
 }
 
 // regrow looks at the sizes of the disks anew. Internal metadata moves to the end
@@ -136,15 +143,7 @@ func (d *disk) regrow() error {
 	}
 	idx, old := d.image.Place.Index, d.image
 	if place, err := meta.SuperblockOffset(idx, mdSize); err != nil || place != old.Place.Superblock {
-		geometry := old.Super.Geometry()
-		d.image, err = meta.Create(d.md, mdSize, meta.CreateOptions{Version: meta.V08, Index: idx, Geometry: geometry, Bitmap: meta.InitSkip})
-		if err != nil {
-			d.image = old
-			return err
-		}
-		d.image.Super.DeviceUUID = old.Super.DeviceUUID
-		d.bits.touchAll()
-		if err := d.resetLog(); err != nil {
+		if err := d.moveMeta(old, idx, mdSize); err != nil {
 			return err
 		}
 	}
@@ -153,6 +152,24 @@ func (d *disk) regrow() error {
 		d.size = min(d.size, uint64(dataSize/512))
 	}
 	return nil
+}
+
+// moveMeta writes the metadata where it belongs on a disk of another size.
+func (d *disk) moveMeta(old *meta.Image, idx meta.Index, size int64) error {
+	image, err := meta.Create(d.md, size, meta.CreateOptions{
+		Version: old.Super.Version, Index: idx, Geometry: old.Super.Geometry(), Bitmap: meta.InitSkip,
+	})
+	if err != nil {
+		return err
+	}
+	now, was := image.Super, old.Super
+	now.DeviceUUID, now.Current, now.Peers, now.History = was.DeviceUUID, was.Current, was.Peers, was.History
+	now.Members, now.NodeID = was.Members, was.NodeID
+	d.image = image
+	for _, b := range d.bits {
+		b.touchAll()
+	}
+	return d.resetLog()
 }
 
 // resetLog makes the activity log empty.

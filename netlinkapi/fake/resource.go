@@ -1,24 +1,31 @@
 package fake
 
 import (
+	"maps"
 	"slices"
 
 	"drbdutils/schema"
 )
 
-// resource is a group of volumes with, in DRBD 8.4, exactly one connection.
+// resource is a group of volumes that are replicated together, with a connection
+// to each peer. In DRBD 8.4 there is exactly one connection, and it is always
+// there.
 type resource struct {
-	m       *Module
-	name    string
-	opts    *schema.Values // res_opts
-	susp    suspension
-	conn    *connection
-	devices []*device // by volume
+	m        *Module
+	name     string
+	opts     *schema.Values // res_opts
+	role     schema.Role    // DRBD 9; in 8.4 each volume has its own
+	susp     suspension
+	attached bool          // a disk has been there
+	conns    []*connection // in the order in which they were made
+	devices  []*device     // by volume
 }
 
 func (m *Module) newResource(name string, opts *schema.Values) *resource {
-	r := &resource{m: m, name: name, opts: opts}
-	r.conn = &connection{res: r}
+	r := &resource{m: m, name: name, opts: opts, role: schema.Secondary}
+	if m.gen == schema.V84 {
+		r.conns = []*connection{{res: r}}
+	}
 	m.resources = append(m.resources, r)
 	m.tell(r.about(schema.Create))
 	return r
@@ -29,6 +36,14 @@ func (r *resource) remove() {
 	r.m.tell(r.about(schema.Destroy))
 }
 
+// configured reports whether there is a way to any peer.
+func (r *resource) configured() bool {
+	return slices.ContainsFunc(r.conns, func(c *connection) bool { return c.net != nil })
+}
+
+// only is the connection of a resource of DRBD 8.4.
+func (r *resource) only() *connection { return r.conns[0] }
+
 func (r *resource) volume(nr uint32) *device {
 	for _, d := range r.devices {
 		if d.volume == nr {
@@ -38,58 +53,150 @@ func (r *resource) volume(nr uint32) *device {
 	return nil
 }
 
-// role is the highest role of all volumes.
-func (r *resource) role() schema.Role {
+// peers returns all devices as they stand towards all peers.
+func (r *resource) peers() []*peerDevice {
+	var list []*peerDevice
 	for _, d := range r.devices {
-		if d.state.role == schema.Primary {
+		list = append(list, d.peers...)
+	}
+	return list
+}
+
+// highestRole is the highest role of all volumes.
+func (r *resource) highestRole() schema.Role {
+	if r.role == schema.Primary {
+		return schema.Primary
+	}
+	for _, d := range r.devices {
+		if d.own.role == schema.Primary {
 			return schema.Primary
 		}
 	}
 	return schema.Secondary
 }
 
-// peerRole is the highest role that the peer has for any volume.
-func (r *resource) peerRole() schema.Role {
-	role := schema.RoleUnknown
-	for _, d := range r.devices {
-		switch {
-		case d.state.peer == schema.Primary:
-			return schema.Primary
-		case d.state.peer == schema.Secondary:
-			role = schema.Secondary
-		}
-	}
-	return role
-}
-
-// snapshot is what can change about a resource and is told to listeners.
+// snapshot is the state of a resource and all that belongs to it.
 type snapshot struct {
-	role, peer schema.Role
-	susp       suspension
-	conn       conn
-	devices    map[*device]state
+	role    schema.Role
+	susp    suspension
+	conns   map[*connection]connPart
+	devices map[*device]ownPart
+	peers   map[*peerDevice]peerPart
 }
 
 func (r *resource) snapshot() snapshot {
-	s := snapshot{role: r.role(), peer: r.peerRole(), susp: r.susp, conn: r.conn.state, devices: map[*device]state{}}
+	s := snapshot{
+		role: r.role, susp: r.susp,
+		conns: map[*connection]connPart{}, devices: map[*device]ownPart{}, peers: map[*peerDevice]peerPart{},
+	}
+	for _, c := range r.conns {
+		s.conns[c] = c.connPart
+	}
 	for _, d := range r.devices {
-		s.devices[d] = d.state
+		s.devices[d] = d.own
+	}
+	for _, pd := range r.peers() {
+		s.peers[pd] = pd.part
 	}
 	return s
 }
 
-// commit carries out a change that was found to be allowed: it stores what must
-// survive, tells listeners and does what follows. Changes of the connection tell
-// of the devices first, others last, as the module's workers do.
-func (r *resource) commit(connWide bool, edit func()) {
-	old := r.snapshot()
-	if connWide && r.conn.up() {
-		r.conn.before = old
+func (r *resource) restore(s snapshot) {
+	r.role, r.susp = s.role, s.susp
+	for c, part := range s.conns {
+		c.connPart = part
 	}
+	for d, own := range s.devices {
+		d.own = own
+	}
+	for pd, part := range s.peers {
+		pd.part = part
+	}
+}
+
+// of returns the state of a device towards a peer.
+func (s snapshot) of(pd *peerDevice) state { return join(s.devices[pd.device], s.peers[pd]) }
+
+func (s snapshot) equal(o snapshot) bool {
+	return s.role == o.role && s.susp == o.susp && maps.Equal(s.conns, o.conns) &&
+		maps.Equal(s.devices, o.devices) && maps.Equal(s.peers, o.peers)
+}
+
+// attempt makes a change unless the rules refuse it; with hard, they are not
+// asked. c is the connection that the change is about, nil if it is about devices.
+func (r *resource) attempt(c *connection, hard bool, edit func()) schema.Code {
+	old := r.snapshot()
+	code := r.try(old, hard, edit)
+	if code != schema.StateDone {
+		r.restore(old)
+		return code
+	}
+	if c != nil && old.up(c) {
+		c.before = old
+	}
+	r.carryOut(old, c != nil)
+	return code
+}
+
+// would returns what attempt would, and changes nothing.
+func (r *resource) would(hard bool, edit func()) schema.Code {
+	old := r.snapshot()
+	defer r.restore(old)
+	return r.try(old, hard, edit)
+}
+
+func (r *resource) try(old snapshot, hard bool, edit func()) schema.Code {
 	edit()
+	r.settle(old)
+	switch {
+	case r.snapshot().equal(old):
+		return schema.StateNothingToDo
+	case hard:
+		return schema.StateDone
+	}
+	return r.refused(old)
+}
+
+// settle makes what follows from a change so.
+func (r *resource) settle(old snapshot) {
+	for _, pd := range r.peers() {
+		if s := pd.state(); s != old.of(pd) {
+			pd.put(s.sane())
+		}
+	}
+}
+
+// refused returns why the present state may not follow the old one, or StateDone.
+func (r *resource) refused(old snapshot) schema.Code {
+	for _, pd := range r.peers() {
+		if was, is := old.of(pd), pd.state(); was != is {
+			if code := pd.allows(was, is); !code.OK() {
+				return code
+			}
+		}
+	}
+	for _, c := range r.conns {
+		if code := reachable(state{conn: old.conns[c].state}, state{conn: c.state}); !code.OK() {
+			return code
+		}
+	}
+	return schema.StateDone
+}
+
+// commit makes a change that needs no permission.
+func (r *resource) commit(edit func()) {
+	old := r.snapshot()
+	edit()
+	r.carryOut(old, false)
+}
+
+// carryOut does what a change entails: it stores what must survive, tells
+// listeners and does what follows. Changes of the connection tell of the devices
+// first, others last, as the module's workers do.
+func (r *resource) carryOut(old snapshot, connWide bool) {
 	r.reviewSuspension()
 	for _, d := range r.devices {
-		d.noteState(old.devices[d])
+		d.noteState(old)
 	}
 	if connWide {
 		r.tellEvents(old)
@@ -99,26 +206,28 @@ func (r *resource) commit(connWide bool, edit func()) {
 		r.tellEvents(old)
 	}
 	r.m.changed.Broadcast()
+	now := r.snapshot()
 	for _, d := range slices.Clone(r.devices) {
-		if before := old.devices[d]; before != d.state {
-			d.follow(before, d.state)
-		}
+		d.follow(old, now)
 	}
 	r.resumed(old.susp)
 	r.m.reviewPauses()
 }
 
-// tellEvents sends the old-style event for every device that changed.
+// tellEvents sends the event of DRBD 8.4 for every device that changed.
 func (r *resource) tellEvents(old snapshot) {
-	for _, d := range r.devices {
-		before := old.devices[d]
-		if before == d.state && old.susp == r.susp {
+	if r.m.gen != schema.V84 {
+		return
+	}
+	for _, pd := range r.peers() {
+		was, is := old.of(pd), pd.state()
+		if was == is && old.susp == r.susp {
 			continue
 		}
-		r.m.tellEvent(d, func(info *schema.Values) {
+		r.m.tellEvent(pd, func(info *schema.Values) {
 			info.SetUint("sib_reason", sibStateChange)
-			info.SetUint("prev_state", uint64(before.word(old.susp)))
-			info.SetUint("new_state", uint64(d.state.word(r.susp)))
+			info.SetUint("prev_state", uint64(was.word(old.susp)))
+			info.SetUint("new_state", uint64(is.word(r.susp)))
 		})
 	}
 }
@@ -126,29 +235,66 @@ func (r *resource) tellEvents(old snapshot) {
 // changes returns a notification for each object that differs.
 func (r *resource) changes(old snapshot) []notice {
 	var list []notice
-	if old.role != r.role() || old.susp != r.susp {
+	if old.highestRole() != r.highestRole() || old.susp != r.susp {
 		list = append(list, r.about(schema.Change))
 	}
-	if min(old.conn, wfReportParams) != min(r.conn.state, wfReportParams) || old.peer != r.peerRole() {
-		list = append(list, r.conn.about(schema.Change))
-	}
-	for _, d := range r.devices {
-		if old.devices[d].disk != d.state.disk {
-			list = append(list, d.about(schema.Change))
+	now := r.snapshot()
+	for _, c := range r.conns {
+		if old.conns[c].state != c.state || old.peerRole(c) != now.peerRole(c) {
+			list = append(list, c.about(schema.Change))
 		}
 	}
 	for _, d := range r.devices {
-		if old.devices[d].peerPart() != d.state.peerPart() {
-			list = append(list, d.aboutPeer(schema.Change))
+		if was := old.devices[d]; was.disk != d.own.disk || was.quorum != d.own.quorum {
+			list = append(list, d.about(schema.Change))
+		}
+	}
+	for _, pd := range r.peers() {
+		if old.peers[pd].shown() != pd.part.shown() {
+			list = append(list, pd.about(schema.Change))
 		}
 	}
 	return list
 }
 
-// peerPart is what a peer device shows of a state.
-func (s state) peerPart() state {
-	return state{
-		conn: max(s.conn, wfReportParams), pdsk: s.pdsk,
-		aftrISP: s.aftrISP, peerISP: s.peerISP, userISP: s.userISP,
+// highestRole is the highest role of all volumes.
+func (s snapshot) highestRole() schema.Role {
+	role := s.role
+	for _, own := range s.devices {
+		if own.role == schema.Primary {
+			role = schema.Primary
+		}
 	}
+	return role
+}
+
+// peerRole is the highest role that a peer has for any volume.
+func (s snapshot) peerRole(c *connection) schema.Role {
+	role := s.conns[c].peer
+	for pd, part := range s.peers {
+		switch {
+		case pd.conn != c:
+		case part.peer == schema.Primary:
+			return schema.Primary
+		case part.peer == schema.Secondary:
+			role = schema.Secondary
+		}
+	}
+	return role
+}
+
+// up reports whether any volume is replicated to a peer.
+func (s snapshot) up(c *connection) bool {
+	for pd, part := range s.peers {
+		if pd.conn == c && part.conn >= connected {
+			return true
+		}
+	}
+	return false
+}
+
+// shown is what notifications say about a peer device.
+func (p peerPart) shown() peerPart {
+	p.peer, p.conn = 0, max(p.conn, wfReportParams)
+	return p
 }

@@ -34,51 +34,51 @@ type syncMark struct {
 }
 
 // followSync starts what a new replication state asks for.
-func (d *device) followSync(before, now state) {
+func (pd *peerDevice) followSync(before, now state) {
 	if before.conn == now.conn {
 		return
 	}
 	switch now.conn {
 	case wfBitMapS:
-		d.sendBitmap()
+		pd.sendBitmap()
 	case startingSyncT:
-		d.disk.bits.setAll()
-		d.flush()
-		d.set(change{Conn: new(wfSyncUUID)}, true)
+		pd.bits().setAll()
+		pd.flush()
+		pd.set(change{Conn: new(wfSyncUUID)}, true)
 	case startingSyncS:
-		d.disk.bits.setAll()
-		d.flush()
-		d.startSource()
+		pd.bits().setAll()
+		pd.flush()
+		pd.startSource()
 	case syncTarget:
-		d.res.m.work.Go(d.pull)
+		pd.res.m.work.Go(pd.pull)
 	case verifyS:
-		d.res.m.work.Go(d.verify)
+		pd.res.m.work.Go(pd.verify)
 	}
 }
 
-func (d *device) sendBitmap() {
-	d.res.conn.link.send(packet{Kind: sendBitmap, Volume: d.volume, Words: append([]uint64(nil), d.disk.bits.words...)})
+func (pd *peerDevice) sendBitmap() {
+	pd.conn.link.send(packet{Kind: sendBitmap, Volume: pd.volume, Words: append([]uint64(nil), pd.bits().words...)})
 }
 
 // bitmapReceived adds what the peer knows to differ. The source sends its bitmap
 // first; when the target's is back, the resync begins.
-func (d *device) bitmapReceived(p packet) {
-	if d.disk == nil {
+func (pd *peerDevice) bitmapReceived(p packet) {
+	if pd.disk == nil {
 		return
 	}
-	d.disk.bits.merge(p.Words)
-	switch d.state.conn {
+	pd.bits().merge(p.Words)
+	switch pd.state().conn {
 	case wfBitMapT:
-		d.sendBitmap()
-		d.set(change{Conn: new(wfSyncUUID)}, true)
+		pd.sendBitmap()
+		pd.set(change{Conn: new(wfSyncUUID)}, true)
 	case wfBitMapS:
-		d.startSource()
+		pd.startSource()
 	}
 }
 
-func (d *device) startRun(total uint64) {
+func (pd *peerDevice) startRun(total uint64) {
 	now := time.Now()
-	d.sync = syncRun{total: total, started: now, told: now, marks: []syncMark{{now, total}}, end: total}
+	pd.sync = syncRun{total: total, started: now, told: now, marks: []syncMark{{now, total}}, end: total}
 }
 
 // helperTolerates is the exit code of before-resync-source that does not keep
@@ -86,80 +86,82 @@ func (d *device) startRun(total uint64) {
 const helperTolerates = 3
 
 // startSource begins a resync from here.
-func (d *device) startSource() {
-	if exit := d.helper("before-resync-source"); exit != 0 && exit != helperTolerates {
-		d.res.conn.giveUp()
+func (pd *peerDevice) startSource() {
+	if exit := pd.helper("before-resync-source"); exit != 0 && exit != helperTolerates {
+		pd.conn.giveUp()
 		return
 	}
-	if d.disk == nil || d.res.conn.link == nil {
+	if pd.disk == nil || pd.conn.link == nil {
 		return
 	}
-	d.startRun(d.disk.bits.set)
-	if code := d.set(change{Conn: new(syncSource)}, true); !code.OK() {
+	pd.startRun(pd.bits().set)
+	if code := pd.set(change{Conn: new(syncSource)}, true); !code.OK() {
 		return
 	}
-	id := d.disk.uuids[uuidBitmap] + uuidSyncOffset
-	if base := d.disk.uuids.at(uuidBitmap); base == 0 || base == uuidJustCreated {
+	id := pd.uuids()[uuidBitmap] + uuidSyncOffset
+	if base := pd.uuids().at(uuidBitmap); base == 0 || base == uuidJustCreated {
 		id = rand.Uint64()
 	}
-	d.disk.uuids.startBitmap(id)
-	d.save()
-	d.res.conn.link.send(packet{Kind: syncUUID, Volume: d.volume, UUID: id})
-	if d.outOfSync() == 0 {
-		d.finishSync()
+	u := pd.uuids()
+	u.startBitmap(id)
+	pd.setUUIDs(u)
+	pd.save()
+	pd.conn.link.send(packet{Kind: syncUUID, Volume: pd.volume, UUID: id})
+	if pd.outOfSync() == 0 {
+		pd.finishSync()
 	}
 }
 
 // syncUUIDReceived begins a resync to here. Until it is done, the data here is
 // of a generation of its own.
-func (d *device) syncUUIDReceived(p packet) {
-	if d.state.conn != wfSyncUUID {
+func (pd *peerDevice) syncUUIDReceived(p packet) {
+	if pd.state().conn != wfSyncUUID {
 		return
 	}
-	d.disk.uuids[uuidBitmap] = 0
-	d.setCurrent(p.UUID)
-	if d.helper("before-resync-target") != 0 {
-		d.res.conn.giveUp()
+	pd.setBitmapUUID(0)
+	pd.setCurrent(p.UUID)
+	if pd.helper("before-resync-target") != 0 {
+		pd.conn.giveUp()
 		return
 	}
-	if d.disk == nil || d.state.conn != wfSyncUUID {
+	if pd.disk == nil || pd.state().conn != wfSyncUUID {
 		return
 	}
-	d.startRun(d.disk.bits.set)
-	d.set(change{Conn: new(syncTarget)}, true)
-	if d.outOfSync() == 0 {
-		d.finishSync()
+	pd.startRun(pd.bits().set)
+	pd.set(change{Conn: new(syncTarget)}, true)
+	if pd.outOfSync() == 0 {
+		pd.finishSync()
 	}
 }
 
 // rate is the speed of a resync in bytes per second.
-func (d *device) rate() int64 {
-	if r := d.res.m.cfg.ResyncRate; r > 0 {
+func (pd *peerDevice) rate() int64 {
+	if r := pd.res.m.cfg.ResyncRate; r > 0 {
 		return r
 	}
-	return int64(d.disk.conf.Uint("c_max_rate")) << 10
+	return int64(pd.disk.conf.Uint("c_max_rate")) << 10
 }
 
 // pull asks for blocks, tick by tick, as long as this node is the target and not
 // paused.
-func (d *device) pull() {
-	m := d.res.m
+func (pd *peerDevice) pull() {
+	m := pd.res.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	run := d.sync.started
-	if d.sync.pulling {
+	run := pd.sync.started
+	if pd.sync.pulling {
 		return
 	}
-	d.sync.pulling = true
+	pd.sync.pulling = true
 	defer func() {
-		if d.sync.started.Equal(run) {
-			d.sync.pulling = false
+		if pd.sync.started.Equal(run) {
+			pd.sync.pulling = false
 		}
 	}()
-	for d.state.conn.target() && d.sync.started.Equal(run) && m.ctx.Err() == nil {
-		if d.state.conn == syncTarget {
-			d.askBlocks()
-			d.tellProgress()
+	for pd.state().conn.target() && pd.sync.started.Equal(run) && m.ctx.Err() == nil {
+		if pd.state().conn == syncTarget {
+			pd.askBlocks()
+			pd.tellProgress()
 		}
 		m.mu.Unlock()
 		time.Sleep(syncTick)
@@ -168,30 +170,30 @@ func (d *device) pull() {
 }
 
 // askBlocks asks for as many blocks as the rate allows.
-func (d *device) askBlocks() {
-	rate := d.rate()
-	d.sync.budget = min(d.sync.budget+rate*int64(syncTick)/int64(time.Second), rate)
-	if d.sync.inFlight > 0 || d.res.conn.link == nil {
+func (pd *peerDevice) askBlocks() {
+	rate := pd.rate()
+	pd.sync.budget = min(pd.sync.budget+rate*int64(syncTick)/int64(time.Second), rate)
+	if pd.sync.inFlight > 0 || pd.conn.link == nil {
 		return
 	}
-	for d.sync.budget >= blockSize {
-		off, n, ok := d.nextRun(min(syncChunk, d.sync.budget))
+	for pd.sync.budget >= blockSize {
+		off, n, ok := pd.nextRun(min(syncChunk, pd.sync.budget))
 		if !ok {
 			return
 		}
-		d.res.conn.link.send(packet{Kind: syncAsk, Volume: d.volume, Offset: off, Length: n})
-		d.sync.inFlight += n
-		d.sync.budget -= n
+		pd.conn.link.send(packet{Kind: syncAsk, Volume: pd.volume, Offset: off, Length: n})
+		pd.sync.inFlight += n
+		pd.sync.budget -= n
 	}
 }
 
 // nextRun returns the next range of bytes that is out of sync, at most limit
 // long.
-func (d *device) nextRun(limit int64) (off, n int64, ok bool) {
-	b := d.disk.bits
-	first, ok := b.next(d.sync.cursor)
+func (pd *peerDevice) nextRun(limit int64) (off, n int64, ok bool) {
+	b := pd.bits()
+	first, ok := b.next(pd.sync.cursor)
 	if !ok {
-		if first, ok = b.next(0); !ok || d.sync.inFlight > 0 {
+		if first, ok = b.next(0); !ok || pd.sync.inFlight > 0 {
 			return 0, 0, false
 		}
 	}
@@ -199,116 +201,118 @@ func (d *device) nextRun(limit int64) (off, n int64, ok bool) {
 	for end < b.bits && b.has(end) && int64(end+1-first)*blockSize <= limit {
 		end++
 	}
-	d.sync.cursor = end
+	pd.sync.cursor = end
 	off = int64(first) * blockSize
-	return off, min(int64(end)*blockSize, int64(d.size)*512) - off, true
+	return off, min(int64(end)*blockSize, int64(pd.size)*512) - off, true
 }
 
 // serveSync sends blocks to the target.
-func (d *device) serveSync(p packet) {
-	if d.disk == nil || d.state.conn != syncSource && d.state.conn != pausedSyncS {
+func (pd *peerDevice) serveSync(p packet) {
+	if pd.disk == nil || pd.state().conn != syncSource && pd.state().conn != pausedSyncS {
 		return
 	}
 	data := make([]byte, p.Length)
-	if err := d.disk.readAt(data, p.Offset); err != nil {
-		d.ioError()
+	if err := pd.disk.readAt(data, p.Offset); err != nil {
+		pd.ioError()
 		return
 	}
-	d.count.read += uint64(p.Length) / 512
-	d.count.sent += uint64(p.Length) / 512
-	d.res.conn.link.send(packet{Kind: syncData, Volume: d.volume, Offset: p.Offset, Data: data})
-	d.tellProgress()
+	pd.count.read += uint64(p.Length) / 512
+	pd.sent += uint64(p.Length) / 512
+	pd.conn.link.send(packet{Kind: syncData, Volume: pd.volume, Offset: p.Offset, Data: data})
+	pd.tellProgress()
 }
 
 // takeSync writes blocks of the source.
-func (d *device) takeSync(p packet) {
+func (pd *peerDevice) takeSync(p packet) {
 	n := int64(len(p.Data))
-	d.sync.inFlight -= n
-	if d.disk == nil || !d.state.conn.target() {
+	pd.sync.inFlight -= n
+	if pd.disk == nil || !pd.state().conn.target() {
 		return
 	}
-	if err := d.disk.writeAt(p.Data, p.Offset); err != nil {
-		d.ioError()
+	if err := pd.disk.writeAt(p.Data, p.Offset); err != nil {
+		pd.ioError()
 		return
 	}
-	d.count.received += uint64(n) / 512
-	d.count.written += uint64(n) / 512
-	d.disk.bits.clearBytes(p.Offset, n, d.size*512)
-	d.res.conn.link.send(packet{Kind: syncDone, Volume: d.volume, Offset: p.Offset, Length: n})
-	if d.outOfSync() == 0 && d.state.conn == syncTarget {
-		d.finishSync()
+	pd.received += uint64(n) / 512
+	pd.count.written += uint64(n) / 512
+	pd.bits().clearBytes(p.Offset, n, pd.size*512)
+	pd.conn.link.send(packet{Kind: syncDone, Volume: pd.volume, Offset: p.Offset, Length: n})
+	if pd.outOfSync() == 0 && pd.state().conn == syncTarget {
+		pd.finishSync()
 	}
 }
 
 // noteSynced notes that the target has blocks.
-func (d *device) noteSynced(p packet) {
-	if d.disk == nil || !d.state.conn.syncing() {
+func (pd *peerDevice) noteSynced(p packet) {
+	if pd.disk == nil || !pd.state().conn.syncing() {
 		return
 	}
-	d.disk.bits.clearBytes(p.Offset, p.Length, d.size*512)
-	if d.outOfSync() == 0 && d.state.conn == syncSource {
-		d.finishSync()
+	pd.bits().clearBytes(p.Offset, p.Length, pd.size*512)
+	if pd.outOfSync() == 0 && pd.state().conn == syncSource {
+		pd.finishSync()
 	}
 }
 
 // finishSync ends a resync: both sides have the same data and generations.
-func (d *device) finishSync() {
-	d.flush()
-	u := &d.disk.uuids
+func (pd *peerDevice) finishSync() {
+	pd.flush()
+	u := pd.uuids()
 	done := change{Conn: new(connected), Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}
-	if d.state.conn.target() {
-		if d.peer != nil {
+	if pd.state().conn.target() {
+		if pd.peer != nil {
 			during := u[uuidCurrent]
-			copy(u[uuidBitmap:], d.peer.uuids[uuidBitmap:])
+			copy(u[uuidBitmap:], pd.peer.uuids[uuidBitmap:])
 			u.startBitmap(during)
-			u[uuidCurrent] = d.peer.uuids.at(uuidCurrent)
+			u[uuidCurrent] = pd.peer.uuids.at(uuidCurrent)
 		}
 		u.clearBitmap()
-		d.setCurrent(u.at(uuidCurrent))
-		d.finish(done, "after-resync-target")
+		pd.setUUIDs(u)
+		pd.setCurrent(u.at(uuidCurrent))
+		pd.finish(done, "after-resync-target")
 		return
 	}
 	u.clearBitmap()
-	if d.peer != nil {
-		d.peer.uuids = *u
+	pd.setUUIDs(u)
+	if pd.peer != nil {
+		pd.peer.uuids = u
 	}
-	d.finish(done, "")
-	d.save()
-	d.res.conn.unfencePeer()
+	pd.finish(done, "")
+	pd.save()
+	pd.conn.unfencePeer()
 }
 
 // finish makes a change that ends a resync or verify. The helper, if there is one
 // to call, meets the new state, but others are told of it only afterwards.
-func (d *device) finish(c change, helper string) {
-	next, _ := d.check(c, true)
-	d.res.commit(false, func() {
-		old := d.state
-		d.state = next
-		d.noteState(old)
+func (pd *peerDevice) finish(c change, helper string) {
+	next := c.apply(pd.state()).sane()
+	pd.res.commit(func() {
+		old := pd.res.snapshot()
+		pd.put(next)
+		pd.noteState(old)
 		if helper != "" {
-			d.helper(helper)
+			pd.helper(helper)
 		}
 	})
 }
 
 // tellProgress sends an event from time to time, and keeps marks for the speed.
-func (d *device) tellProgress() {
+func (pd *peerDevice) tellProgress() {
 	now := time.Now()
-	if now.Sub(d.sync.told) < progressTick {
+	if now.Sub(pd.sync.told) < progressTick {
 		return
 	}
-	d.sync.told = now
-	d.sync.marks = append(d.sync.marks, syncMark{now, d.left()})
-	if len(d.sync.marks) > 8 {
-		d.sync.marks = d.sync.marks[1:]
+	pd.sync.told = now
+	pd.sync.marks = append(pd.sync.marks, syncMark{now, pd.left()})
+	if len(pd.sync.marks) > 8 {
+		pd.sync.marks = pd.sync.marks[1:]
 	}
-	d.res.m.tellEvent(d, func(info *schema.Values) { info.SetUint("sib_reason", sibSyncProgress) })
+	pd.res.m.tellEvent(pd, func(info *schema.Values) { info.SetUint("sib_reason", sibSyncProgress) })
 }
 
 // left returns how many blocks the running resync or verify has to go.
-func (d *device) left() uint64 {
-	if d.state.conn.verifying() {
-		return d.sync.end - min(d.sync.cursor, d.sync.end)
+func (pd *peerDevice) left() uint64 {
+	if pd.state().conn.verifying() {
+		return pd.sync.end - min(pd.sync.cursor, pd.sync.end)
 	}
-	return d.outOfSync()
+	return pd.outOfSync()
 }

@@ -166,14 +166,14 @@ func (n *machine) state() string {
 	if d == nil {
 		return "none"
 	}
-	s := d.state
+	s := d.only().state()
 	return s.conn.String() + " " + s.role.String() + "/" + s.peer.String() + " " + s.disk.String() + "/" + s.pdsk.String()
 }
 
 func (n *machine) uuids() uuids {
 	n.m.mu.Lock()
 	defer n.m.mu.Unlock()
-	return n.m.minors[0].disk.uuids
+	return n.m.minors[0].only().uuids()
 }
 
 // settle lets time pass until nothing moves any more.

@@ -25,14 +25,14 @@ type policies struct {
 	lose        func() bool // calls pri-lost-after-sb; true if the node gave up its role
 }
 
-func (d *device) policies() policies {
-	net := d.res.conn.net
+func (pd *peerDevice) policies() policies {
+	net := pd.conn.net
 	return policies{
 		byPrimaries: [3]uint64{net.Uint("after_sb_0p"), net.Uint("after_sb_1p"), net.Uint("after_sb_2p")},
 		always:      net.Bool("always_asbp"),
 		lose: func() bool {
-			d.helper("pri-lost-after-sb")
-			return d.state.role != schema.Primary
+			pd.helper("pri-lost-after-sb")
+			return pd.own.role != schema.Primary
 		},
 	}
 }

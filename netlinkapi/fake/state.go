@@ -51,8 +51,9 @@ func (c conn) target() bool { return c == syncTarget || c == pausedSyncT }
 func (c conn) verifying() bool  { return c == verifyS || c == verifyT }
 func (c conn) startsSync() bool { return c == startingSyncS || c == startingSyncT }
 
-// state is what DRBD 8.4 keeps for each device. The connection part is the same
-// for all devices of a resource as long as it is below connected.
+// state is a device as it stands towards a peer: what DRBD 8.4 keeps for each
+// device. The connection part is the same for all devices of a resource as long as
+// it is below connected.
 type state struct {
 	role, peer schema.Role
 	conn       conn
@@ -63,8 +64,27 @@ type state struct {
 	userISP bool // resync paused by the administrator
 }
 
-// initialState is the state of a new device.
-var initialState = state{role: schema.Secondary, peer: schema.RoleUnknown, pdsk: schema.DUnknown}
+// ownPart is what a device knows of itself, peerPart what it knows of one peer.
+// A state is both together: the device as it stands towards that peer.
+type ownPart struct {
+	role   schema.Role
+	disk   schema.DiskState
+	quorum bool // DRBD 9: enough nodes are reached
+}
+
+type peerPart struct {
+	peer schema.Role
+	conn conn
+	pdsk schema.DiskState
+
+	aftrISP, peerISP, userISP bool
+}
+
+// newOwn and newPeer are the parts of new objects.
+var (
+	newOwn  = ownPart{role: schema.Secondary, quorum: true}
+	newPeer = peerPart{pdsk: schema.DUnknown}
+)
 
 // paused reports whether a resync must not run now.
 func (s state) paused() bool { return s.aftrISP || s.peerISP || s.userISP }

@@ -191,7 +191,7 @@ func TestPowerCutOfPrimary(t *testing.T) {
 		require.Equal(t, schema.ErrMetaUnclean, code, "the activity log has to be applied first")
 		a.applyAL()
 		a.ok(schema.Attach, 0, a.diskConf())
-		require.EqualValues(t, 1024, a.m.minors[0].outOfSync(), "one extent was active")
+		require.EqualValues(t, 1024, a.m.minors[0].only().outOfSync(), "one extent was active")
 		a.connect()
 		settle()
 		require.Equal(t, "Connected Secondary/Primary UpToDate/UpToDate", a.state())

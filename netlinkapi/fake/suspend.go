@@ -3,16 +3,20 @@ package fake
 import "drbdutils/schema"
 
 // suspension says why a resource holds back I/O.
-type suspension struct{ user, noData, fencing bool }
+type suspension struct {
+	user, noData, fencing bool
+	quorum                bool // DRBD 9: quorum was lost
+	failIO                bool // DRBD 9: I/O fails instead: the node was demoted by force
+}
 
-func (s suspension) any() bool { return s.user || s.noData || s.fencing }
+func (s suspension) any() bool { return s.user || s.noData || s.fencing || s.quorum }
 
 // suspend changes why I/O is held back.
 func (r *resource) suspend(susp suspension) schema.Code {
 	if susp == r.susp {
 		return schema.StateNothingToDo
 	}
-	r.commit(false, func() { r.susp = susp })
+	r.commit(func() { r.susp = susp })
 	return schema.StateDone
 }
 
@@ -23,22 +27,23 @@ const onNoDataSuspend = 1
 // data can be reached, and while it is not known that a lost peer is fenced. Data
 // that is back lifts the first, a peer that is back or fenced the second.
 func (r *resource) reviewSuspension() {
-	r.susp.noData = r.opts.Uint("on_no_data") == onNoDataSuspend && r.anyDevice(func(s state) bool {
+	r.susp.noData = r.opts.Uint("on_no_data") == onNoDataSuspend && r.anyPeer(func(s state) bool {
 		return s.role == schema.Primary && s.disk < schema.UpToDate && s.pdsk < schema.UpToDate
 	})
 	unfenced := func(s state) bool {
 		return s.role == schema.Primary && s.conn < connected && s.pdsk > schema.Outdated
 	}
-	if r.conn.fencing() != fencingStonith || !r.anyDevice(unfenced) {
+	c := r.only()
+	if c.fencing() != fencingStonith || !r.anyPeer(unfenced) {
 		r.susp.fencing = false
-	} else if r.conn.before.devices != nil && r.conn.state.lost() {
+	} else if c.before.devices != nil && c.state.lost() {
 		r.susp.fencing = true
 	}
 }
 
-func (r *resource) anyDevice(match func(state) bool) bool {
-	for _, d := range r.devices {
-		if match(d.state) {
+func (r *resource) anyPeer(match func(state) bool) bool {
+	for _, pd := range r.peers() {
+		if match(pd.state()) {
 			return true
 		}
 	}
@@ -69,18 +74,30 @@ func (d *device) maySync() bool {
 			return true
 		}
 		d = d.res.m.minors[uint32(after)]
-		if d != nil && (d.state.conn.syncing() || d.state.paused()) {
+		if d != nil && d.syncing() {
 			return false
 		}
 	}
 	return true
 }
 
+// syncing reports whether a resync with any peer runs or is paused.
+func (d *device) syncing() bool {
+	for _, pd := range d.peers {
+		if s := pd.state(); s.conn.syncing() || s.paused() {
+			return true
+		}
+	}
+	return false
+}
+
 // reviewPauses pauses and resumes resyncs that depend on others.
 func (m *Module) reviewPauses() {
 	for _, d := range m.devices() {
-		if wait := !d.maySync(); d.attached() && wait != d.state.aftrISP {
-			d.set(change{AftrISP: &wait}, true)
+		for _, pd := range d.peers {
+			if wait := !d.maySync(); d.attached() && wait != pd.part.aftrISP {
+				pd.set(change{AftrISP: &wait}, true)
+			}
 		}
 	}
 }

@@ -1,13 +1,16 @@
 package fake
 
-import "drbdutils/schema"
+import (
+	"drbdutils/meta"
+	"drbdutils/schema"
+)
 
 // The places of a device's UUIDs.
 const (
 	uuidCurrent = iota
 	uuidBitmap
 	uuidHistory
-	uuidHistoryEnd = uuidHistory + 1
+	uuidHistoryEnd = uuidHistory + meta.MaxPeers - 1 // DRBD 8.4 keeps two
 	uuidCount      = uuidHistoryEnd + 1
 )
 
@@ -17,8 +20,8 @@ const (
 	uuidSyncOffset  = 1 << 48 // a resync's UUID is its bitmap UUID plus this
 )
 
-// uuids are the generation identifiers of DRBD 8.4: current, bitmap, younger and
-// older history.
+// uuids are the generation identifiers of a copy as it stands towards one peer:
+// current, bitmap, and the history from the youngest on.
 type uuids [uuidCount]uint64
 
 // at returns a UUID without its mark.
@@ -44,6 +47,45 @@ func (u *uuids) clearBitmap() {
 		u.remember(u[uuidBitmap])
 		u[uuidBitmap] = 0
 	}
+}
+
+// uuids returns the generations of the disk here as they stand towards the peer.
+func (pd *peerDevice) uuids() (u uuids) {
+	sb := pd.disk.image.Super
+	u[uuidCurrent], u[uuidBitmap] = uint64(sb.Current), uint64(pd.entry().BitmapUUID)
+	for i, id := range sb.History {
+		u[uuidHistory+i] = uint64(id)
+	}
+	return u
+}
+
+// setUUIDs changes them. The disk learns it with the next save.
+func (pd *peerDevice) setUUIDs(u uuids) {
+	sb := pd.disk.image.Super
+	sb.Current, pd.entry().BitmapUUID = meta.UUID(u[uuidCurrent]), meta.UUID(u[uuidBitmap])
+	for i := range sb.History {
+		sb.History[i] = meta.UUID(u[uuidHistory+i])
+	}
+}
+
+// entry is what the superblock says of the peer. DRBD 8.4 has one for all.
+func (pd *peerDevice) entry() *meta.Peer { return &pd.disk.image.Super.Peers[pd.conn.node] }
+
+func (pd *peerDevice) bitmapUUID() uint64 { return uint64(pd.entry().BitmapUUID) }
+
+func (pd *peerDevice) setBitmapUUID(id uint64) { pd.entry().BitmapUUID = meta.UUID(id) }
+
+// missesNext reports whether the peer's bitmap is to begin with the generation
+// that ends now.
+func (pd *peerDevice) missesNext() bool {
+	return pd.res.m.gen == schema.V84 || pd.slot >= 0 && pd.bitmapUUID() == 0 && pd.part.pdsk != schema.UpToDate
+}
+
+// clearBitmapUUID moves the bitmap UUID to the history.
+func (pd *peerDevice) clearBitmapUUID() {
+	u := pd.uuids()
+	u.clearBitmap()
+	pd.setUUIDs(u)
 }
 
 // side is what a node knows of one copy of the data when generations are compared.
@@ -144,7 +186,7 @@ func behindOf(old, new *uuids) verdict {
 	}
 	if id == new.at(uuidHistory) && id+uuidSyncOffset == new.at(uuidBitmap) {
 		new[uuidBitmap] = new[uuidHistory]
-		new[uuidHistory] = new[uuidHistoryEnd]
+		copy(new[uuidHistory:], new[uuidHistory+1:])
 		new[uuidHistoryEnd] = 0
 		return source
 	}

@@ -115,6 +115,16 @@ func appendAttribute(b []byte, kind uint16, payload []byte) []byte {
 	return append(b, make([]byte, align4(len(payload))-len(payload))...)
 }
 
+// appendSets adds sets; those that are nil are left out.
+func appendSets(b []byte, sets ...*schema.Values) []byte {
+	for _, s := range sets {
+		if s != nil {
+			b = appendSet(b, s)
+		}
+	}
+	return b
+}
+
 // appendSet adds a nest with the values of v.
 func appendSet(b []byte, v *schema.Values) []byte {
 	kind := uint16(v.Set.ID)

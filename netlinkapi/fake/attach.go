@@ -1,0 +1,197 @@
+package fake
+
+import (
+	"drbdutils/meta"
+	"drbdutils/schema"
+)
+
+func (m *Module) attach(r *request) schema.Code {
+	d := r.device
+	if d.own.disk > schema.Diskless {
+		return schema.ErrDiskConfigured
+	}
+	conf, code := r.options(m, schema.DiskConf, nil)
+	if code != schema.NoError {
+		return code
+	}
+	conf = m.clamped(conf)
+	if code := m.checkDiskOptions(d, conf); code != schema.NoError {
+		return code
+	}
+	if code := m.claim(conf); code != schema.NoError {
+		return code
+	}
+	disk, code := m.openDisk(conf)
+	if code != schema.NoError {
+		return code
+	}
+	return d.attach(disk)
+}
+
+// claim refuses a disk that another device holds.
+func (m *Module) claim(conf *schema.Values) schema.Code {
+	for _, other := range m.minors {
+		if other.disk == nil {
+			continue
+		}
+		if other.disk.conf.Str("backing_dev") == conf.Str("backing_dev") {
+			return schema.ErrClaimDisk
+		}
+		if other.disk.conf.Str("backing_dev") == conf.Str("meta_dev") {
+			return schema.ErrClaimMetaDisk
+		}
+	}
+	return schema.NoError
+}
+
+// Limits that the module enforces on al-extents.
+const (
+	minALExtents = 67
+	maxALExtents = 65534
+)
+
+// clamped moves options into the limits of the module.
+func (m *Module) clamped(conf *schema.Values) *schema.Values {
+	return conf.SetUint("al_extents", min(max(conf.Uint("al_extents"), minALExtents), maxALExtents))
+}
+
+// checkDiskOptions refuses options that contradict the state or other devices.
+func (m *Module) checkDiskOptions(d *device, conf *schema.Values) schema.Code {
+	net := d.only().conn.net
+	if conf.Uint("fencing") == fencingStonith && net != nil && net.Uint("wire_protocol") == protocolA {
+		return schema.ErrStonithProtoA
+	}
+	return m.checkResyncAfter(d, conf.Int("resync_after"))
+}
+
+// checkResyncAfter refuses a dependency that ends at the device itself.
+func (m *Module) checkResyncAfter(d *device, after int64) schema.Code {
+	if after < -1 || after > maxMinor {
+		return schema.ErrResyncAfter
+	}
+	for after >= 0 {
+		other := m.minors[uint32(after)]
+		if other == d {
+			return schema.ErrResyncAfterCycle
+		}
+		if other == nil || other.disk == nil {
+			return schema.NoError
+		}
+		after = other.disk.conf.Int("resync_after")
+	}
+	return schema.NoError
+}
+
+// attach gives the device its disk and decides what its data is worth.
+func (d *device) attach(disk *disk) schema.Code {
+	d.frozen, d.failed = true, false
+	defer func() { d.frozen = false }()
+	attaching := func() { d.own.disk = schema.Attaching }
+	if code := d.res.attempt(nil, false, attaching); !code.OK() {
+		disk.close()
+		return code
+	}
+	code := d.take(disk)
+	if !code.OK() && code != schema.NoError {
+		disk.close()
+		d.disk = nil
+		d.setDisk(schema.Diskless)
+	}
+	return code
+}
+
+// take looks at a disk that is being attached.
+func (d *device) take(disk *disk) schema.Code {
+	other := d.exposed != 0 && d.exposed&^uuidPrimary != disk.current()&^uuidPrimary
+	if !d.replicated() && d.own.role == schema.Primary && other {
+		return schema.ErrDataNotCurrent
+	}
+	size := disk.offered()
+	if d.replicated() && d.size > 0 {
+		if size < d.size {
+			return schema.ErrDiskTooSmall
+		}
+		size = d.size
+	}
+	if err := disk.start(size); err != nil {
+		return schema.ErrMetaIO
+	}
+	d.disk, d.size = disk, size
+	d.crashed = disk.flags.Has(meta.CrashedPrimary) || disk.flags.Has(meta.PrimaryInd) && !(d.own.role == schema.Primary && d.res.susp.noData)
+	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
+	d.alSuspended = disk.hopeless()
+	d.frozen = false
+	if code := d.res.attempt(nil, false, d.awake()); !code.OK() {
+		return code
+	}
+	if d.disk != nil && d.own.disk != schema.Negotiating {
+		d.markRole()
+	}
+	d.save()
+	return schema.NoError
+}
+
+// replicated reports whether any peer is connected.
+func (d *device) replicated() bool {
+	for _, pd := range d.peers {
+		if pd.part.conn >= connected {
+			return true
+		}
+	}
+	return false
+}
+
+// hopeless reports whether everything is out of sync anyway.
+func (d *disk) hopeless() bool {
+	for _, b := range d.bits {
+		if b.set != b.bits {
+			return false
+		}
+	}
+	return true
+}
+
+// awake returns what makes the state what the metadata says. A peer that is
+// connected has to agree first.
+func (d *device) awake() func() {
+	return func() {
+		for _, pd := range d.peers {
+			next := d.disk.initial(pd.state())
+			if pd.part.conn == connected {
+				d.negotiated = next.disk
+				next.disk, next.pdsk = schema.Negotiating, pd.part.pdsk
+				d.frozen = true
+			}
+			pd.put(next)
+		}
+	}
+}
+
+// initial returns what the metadata says of the disk, and of the peer's.
+func (disk *disk) initial(s state) state {
+	switch {
+	case !disk.flags.Has(meta.Consistent):
+		s.disk = schema.Inconsistent
+	case disk.flags.Has(meta.WasUpToDate):
+		s.disk = schema.Consistent
+	default:
+		s.disk = schema.Outdated
+	}
+	if disk.flags.Has(meta.PeerOutdated) {
+		s.pdsk = schema.Outdated
+	}
+	if s.disk == schema.Consistent && (s.pdsk == schema.Outdated || disk.conf.Uint("fencing") == fencingDontCare) {
+		s.disk = schema.UpToDate
+	}
+	return s
+}
+
+// markRole sets the mark of the current UUID as the role says. The disk learns it
+// when the superblock is written for another reason.
+func (d *device) markRole() {
+	u := &d.disk.image.Super.Current
+	*u &^= uuidPrimary
+	if d.own.role == schema.Primary {
+		*u |= uuidPrimary
+	}
+}

@@ -1,0 +1,150 @@
+package fake
+
+import "drbdutils/schema"
+
+// peerDevice is a device as one peer has it, and how the two copies stand to each
+// other.
+type peerDevice struct {
+	*device
+	conn *connection
+	part peerPart
+
+	opts     *schema.Values // DRBD 9: peer_device_conf
+	slot     int            // of the peer's bitmap on the disk here; -1: it has none
+	peerSize uint64         // sectors that the peer's disk could have; 0 without one
+	peer     *side          // what the peer reported of its copy
+	sync     syncRun
+
+	sent, received uint64 // sectors
+
+	verifyFrom, verifyTo uint64 // blocks that the next verify looks at
+
+	peerClient bool // DRBD 9: the peer has no disk on purpose
+}
+
+// newPeerDevice joins a device and a connection.
+func newPeerDevice(d *device, c *connection) *peerDevice {
+	pd := &peerDevice{device: d, conn: c, part: newPeer}
+	pd.part.conn = c.state
+	d.peers = append(d.peers, pd)
+	return pd
+}
+
+// join puts the parts of a state together.
+func join(own ownPart, p peerPart) state {
+	return state{
+		role: own.role, disk: own.disk, peer: p.peer, conn: p.conn, pdsk: p.pdsk,
+		aftrISP: p.aftrISP, peerISP: p.peerISP, userISP: p.userISP,
+	}
+}
+
+// state returns the device as it stands towards the peer.
+func (pd *peerDevice) state() state { return join(pd.own, pd.part) }
+
+// put sets the state.
+func (pd *peerDevice) put(s state) {
+	pd.own.role, pd.own.disk = s.role, s.disk
+	pd.part = peerPart{s.peer, s.conn, s.pdsk, s.aftrISP, s.peerISP, s.userISP}
+}
+
+// bits returns the bitmap of the peer, nil if it has none.
+func (pd *peerDevice) bits() *bitmap {
+	if pd.disk == nil || pd.slot < 0 || pd.slot >= len(pd.disk.bits) {
+		return nil
+	}
+	return pd.disk.bits[pd.slot]
+}
+
+// outOfSync returns how many blocks the peer misses.
+func (pd *peerDevice) outOfSync() uint64 {
+	if b := pd.bits(); b != nil {
+		return b.set
+	}
+	return 0
+}
+
+// surroundings returns what the rules look at.
+func (pd *peerDevice) surroundings() surroundings {
+	c := pd.conn
+	return surroundings{
+		configured: c.net != nil, twoPrimaries: c.net.Bool("two_primaries"), verifyAlg: c.net.Str("verify_alg") != "",
+		peerPrimary: c.role() == schema.Primary, open: pd.open > 0,
+		fencing: pd.disk != nil && pd.disk.conf.Uint("fencing") != fencingDontCare,
+	}
+}
+
+const fencingDontCare = 0
+
+// allows returns why the device may not go from one state to the other. A state
+// that was wrong before may stay wrong in the same way.
+func (pd *peerDevice) allows(old, new state) schema.Code {
+	e := pd.surroundings()
+	if code := new.valid(e); !code.OK() && old.valid(e) != code {
+		return code
+	}
+	return reachable(old, new)
+}
+
+// set changes the state here, without asking the peer.
+func (pd *peerDevice) set(c change, hard bool) schema.Code {
+	if c.Disk != nil && *c.Disk == schema.Failed && pd.own.disk == schema.Diskless {
+		return schema.StateIsDiskless
+	}
+	return pd.res.attempt(nil, hard, pd.edit(c))
+}
+
+// edit returns what makes a change.
+func (pd *peerDevice) edit(c change) func() { return func() { pd.put(c.apply(pd.state())) } }
+
+// request changes the state with the consent of the peer where that is needed. It
+// may give up the lock meanwhile.
+func (pd *peerDevice) request(c change) schema.Code {
+	old := pd.state()
+	new := c.apply(old).sane()
+	if new == old {
+		return schema.StateNothingToDo
+	}
+	if clusterWide(old, new) {
+		if code := pd.allows(old, new); !code.OK() {
+			return code
+		}
+		if code := pd.conn.ask(pd.volume, c); !code.OK() {
+			return code
+		}
+	}
+	return pd.set(c, false)
+}
+
+// followPeerDisk answers a disk that came at the peer, and begins a new generation
+// when a Primary loses the peer's copy.
+func (pd *peerDevice) followPeerDisk(old, new state) {
+	if old.pdsk == schema.Diskless && new.pdsk > schema.Diskless && new.pdsk != schema.DUnknown {
+		pd.report(reportAll) // the peer attached its disk and wants to compare
+	}
+	had := old.pdsk >= schema.Inconsistent && old.pdsk != schema.DUnknown && old.pdsk != schema.Outdated
+	lost := new.pdsk < schema.Inconsistent || new.pdsk == schema.DUnknown || new.pdsk == schema.Outdated
+	if !had || !lost || pd.disk == nil || new.disk < schema.UpToDate {
+		return
+	}
+	primary := new.role == schema.Primary || new.peer == schema.Primary
+	if !primary || pd.bitmapUUID() != 0 {
+		return
+	}
+	if pd.res.susp.any() {
+		pd.newGeneration = true // once I/O goes on
+		return
+	}
+	pd.newCurrentUUID()
+	pd.report(reportUUIDs)
+}
+
+// followLink stores the bitmap when the link breaks and forgets the peer.
+func (pd *peerDevice) followLink(old, new state) {
+	if old.conn >= connected && new.conn < connected {
+		pd.flush()
+		pd.peer = nil
+	}
+	if new.conn >= connected && (old.userISP != new.userISP || old.aftrISP != new.aftrISP) {
+		pd.report(reportState)
+	}
+}
