@@ -38,21 +38,29 @@ func prepare(dir string) ([]benchCase, error) {
 			if err != nil {
 				return nil, err
 			}
-			cases = append(cases, queries(version, fmt.Sprintf("%d files", n), conf)...)
+			cases = append(cases, queries(version, fmt.Sprintf("%d files", n), conf, nameIn(resource))...)
 		}
 		big := filepath.Join(dir, version+"-big.conf")
 		if err := os.WriteFile(big, oneFile(inOne), 0o600); err != nil {
 			return nil, err
 		}
-		cases = append(cases, queries(version, fmt.Sprintf("%d in one file", inOne), big)...)
+		cases = append(cases, queries(version, fmt.Sprintf("%d in one file", inOne), big, nameIn(classic))...)
 		cases = append(cases, createMD(version, filepath.Join(dir, "image")))
 	}
 	return cases, nil
 }
 
-func queries(version, input, conf string) []benchCase {
+// nameIn returns the name of the sixth resource.
+func nameIn(resource func(i int) string) string {
+	_, text, _ := strings.Cut(resource(5), "\nresource ")
+	return strings.Trim(strings.Fields(text)[0], "\"")
+}
+
+// queries are the commands that only need the configuration, some of them about one
+// resource.
+func queries(version, input, conf, res string) []benchCase {
 	var cases []benchCase
-	for _, args := range [][]string{{"sh-nop"}, {"dump"}, {"-d", "up", "all"}, {"sh-dev", "all"}} {
+	for _, args := range [][]string{{"sh-nop"}, {"dump"}, {"-d", "up", "all"}, {"sh-dev", "all"}, {"sh-dev", res}, {"-d", "adjust", res}} {
 		name := fmt.Sprintf("drbdadm %s, %s", strings.Join(args, " "), input)
 		cases = append(cases, benchCase{name: name, version: version, tool: "drbdadm", args: append([]string{"-c", conf}, args...)})
 	}

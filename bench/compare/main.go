@@ -1,6 +1,6 @@
 // Command compare runs the original drbd-utils and ours in turn on the same
-// input, and prints medians of time and peak memory with their ratios. A ratio
-// below 1 is in our favour.
+// input, and prints as a Markdown table: medians of time, from start to end and of
+// processors, peak memory, and their ratios. A ratio below 1 is in our favour.
 //
 // Both run the same number of times, interleaved, after runs that warm caches
 // and are not counted. Neither needs a kernel module: the
@@ -16,7 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 )
 
@@ -44,16 +44,15 @@ func compare(original, ours string, runs int) error {
 	if err != nil {
 		return err
 	}
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	defer out.Flush()
-	fmt.Fprintln(out, "command\tgeneration\toriginal ms\tours ms\tratio\toriginal MiB\tours MiB\tratio\toutput\t")
+	fmt.Println("| command | module | original ms | ours ms | ratio | processor time | original MiB | ours MiB | ratio | output |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
 	for _, c := range cases {
 		a, b, err := c.measure(original, ours, runs)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s\t%s\t%.2f\t%.2f\t%.2f\t%.1f\t%.1f\t%.2f\t%s\t\n", c.name, c.version,
-			a.ms(), b.ms(), b.ms()/a.ms(), a.mib(), b.mib(), b.mib()/a.mib(), verdict(a, b))
+		fmt.Printf("| %s | %s | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f | %.2f | %s |\n", c.label(), c.version,
+			a.ms(), b.ms(), b.ms()/a.ms(), b.cpu()/a.cpu(), a.mib(), b.mib(), b.mib()/a.mib(), verdict(a, b))
 	}
 	return nil
 }
@@ -72,11 +71,20 @@ func verdict(original, ours result) string {
 
 // A benchCase is one command that both toolsets run.
 type benchCase struct {
-	name    string
+	name    string // the command, and after a comma its input
 	version string // of the module that both are told to see
 	tool    string
 	args    []string
 	image   string // sparse file made anew before each run, or ""
+}
+
+// label returns the name with the command as code.
+func (c benchCase) label() string {
+	command, input, _ := strings.Cut(c.name, ", ")
+	if input != "" {
+		input = ", " + input
+	}
+	return "`" + command + "`" + input
 }
 
 // A result is what one toolset needed for the runs of a case.
@@ -84,10 +92,12 @@ type result struct {
 	output []byte
 	code   int
 	times  []time.Duration
+	cpus   []time.Duration // of the program and the kernel for it, on all processors
 	peak   int64 // KiB
 }
 
 func (r *result) ms() float64  { return median(r.times).Seconds() * 1000 }
+func (r *result) cpu() float64 { return median(r.cpus).Seconds() * 1000 }
 func (r *result) mib() float64 { return float64(r.peak) / 1024 }
 
 func median[T cmp.Ordered](values []T) T {
@@ -152,5 +162,6 @@ func (c benchCase) run(dir string, r *result) error {
 	began := time.Now()
 	cmd.Run() // the exit code was judged in the warm-up
 	r.times = append(r.times, time.Since(began))
+	r.cpus = append(r.cpus, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 	return nil
 }
