@@ -114,6 +114,7 @@ type replay struct {
 	*peer
 	exchange *exchange
 	t        *testing.T
+	dir      string // of the node; disks lie below it
 
 	mu      sync.Mutex
 	strange []string // requests that were not recorded
@@ -164,7 +165,7 @@ func (r *replay) serve(c *net.UnixConn) {
 func (r *replay) command(c *net.UnixConn, m wireMessage) {
 	seq := binary.LittleEndian.Uint32(m.bytes[8:])
 	for _, recorded := range r.exchange.messages {
-		if !recorded.out || recorded.dump() || !sameRequest(recorded.bytes, m.bytes) {
+		if !recorded.out || recorded.dump() || !sameRequest(recorded.bytes, m.bytes, r.dir) {
 			continue
 		}
 		for _, answer := range r.exchange.messages {
@@ -241,19 +242,21 @@ func (r *replay) resource(b []byte) string {
 }
 
 // sameRequest reports whether both mean the same to the module: the order of
-// attributes inside a nest does not count, nor does the mark 0x4000.
-func sameRequest(a, b []byte) bool {
-	return bytes.Equal(a[16:28], b[16:28]) && slices.Equal(recordedAttrs(a[28:], true), recordedAttrs(b[28:], true))
+// attributes inside a nest does not count, nor does the mark 0x4000, nor where the
+// disks lie now.
+func sameRequest(recorded, now []byte, dir string) bool {
+	return bytes.Equal(recorded[16:28], now[16:28]) &&
+		slices.Equal(recordedAttrs(recorded[28:], true, dir), recordedAttrs(now[28:], true, dir))
 }
 
-func recordedAttrs(b []byte, nested bool) []string {
+func recordedAttrs(b []byte, nested bool, dir string) []string {
 	var all []string
 	for len(b) >= 4 {
 		size := int(binary.LittleEndian.Uint16(b))
 		typ := binary.LittleEndian.Uint16(b[2:]) &^ 0x4000
-		value := fmt.Sprintf("%x", b[4:size])
+		value := fmt.Sprintf("%x", strings.TrimPrefix(string(b[4:size]), dir))
 		if nested {
-			value = strings.Join(recordedAttrs(b[4:size], false), " ")
+			value = strings.Join(recordedAttrs(b[4:size], false, dir), " ")
 		}
 		all = append(all, fmt.Sprintf("%d{%s}", typ, value))
 		b = b[min((size+3)&^3, len(b)):]
@@ -274,9 +277,9 @@ func testRecording(t *testing.T, module string, version byte) {
 				t.Skip(why)
 			}
 			dir := t.TempDir()
-			r := &replay{peer: newPeer(t, version), exchange: e, t: t}
+			r := &replay{peer: newPeer(t, version), exchange: e, t: t, dir: dir}
 			r.start(dir)
-			got := drbdsetup(t, dir, "", e.argv...)
+			got := drbdsetup(t, dir, "", e.withDisks(t, dir)...)
 			require.Empty(t, r.strange, "requests that the reference did not send")
 			e.deviate(&got)
 			require.Equal(t, e.exit, fmt.Sprint(got.exit), got.stderr)
@@ -286,11 +289,24 @@ func testRecording(t *testing.T, module string, version byte) {
 	}
 }
 
+// withDisks returns the command line with disks that exist here.
+func (e *exchange) withDisks(t *testing.T, dir string) []string {
+	argv := slices.Clone(e.argv)
+	for i, arg := range argv {
+		if strings.HasPrefix(arg, "/dev/") && !strings.HasPrefix(arg, "/dev/drbd") {
+			argv[i] = filepath.Join(dir, arg)
+			require.NoError(t, os.MkdirAll(filepath.Dir(argv[i]), 0o755))
+			require.NoError(t, os.WriteFile(argv[i], nil, 0o600))
+		}
+	}
+	return argv
+}
+
 // cannotRun says why a command of the recordings cannot be run here.
 func (e *exchange) cannotRun() string {
 	switch {
-	case e.argv[0] == "attach" || e.argv[0] == "check-resize":
-		return "opens disks of the machine of the recording"
+	case e.argv[0] == "check-resize":
+		return "opens a disk of the machine of the recording; see TestRecordedCheckResize"
 	case strings.Contains(strings.Join(e.argv, " "), "%eth0"):
 		return "names a network interface of the machine of the recording"
 	case slices.Contains(e.argv, "--set-defaults") && e.argv[0] == "net-options" && e.argv[1] == "r0":
