@@ -32,8 +32,9 @@ type share struct {
 // the other. What they print appears resource by resource.
 func (t *tool) runStage(ctx context.Context, steps []*Step, failed *failures) {
 	if !t.parallel() {
-		for _, s := range steps {
-			one := &share{res: s.Res, steps: []*Step{s}, lost: failed.lost[s.Res]}
+		one := new(share)
+		for i, s := range steps {
+			one.res, one.steps, one.lost = s.Res, steps[i:i+1], failed.lost[s.Res]
 			t.runShare(ctx, one)
 			failed.merge(one)
 		}

@@ -205,6 +205,7 @@ func (p Plan) byStage() [][]*Step {
 // ready tells the steps of a stage that can begin, in order, from the others. A
 // step may follow one that is among them.
 func ready(stage []*Step) (now, later []*Step) {
+	now = make([]*Step, 0, len(stage))
 	for _, s := range stage {
 		if s.ready() {
 			s.outcome = begun

@@ -107,7 +107,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // selectAll returns the resources that "all" stands for: those of this host that
 // are stacked, or are not, as -S asks for.
 func selectAll(conf *confparse.Config, stacked, proxies bool) []selection {
-	var all []selection
+	all := make([]selection, 0, len(conf.Resources))
 	for _, r := range conf.Resources {
 		if (!r.Ignored || proxies && runsProxy(r, conf.Node)) && r.Stacked == stacked {
 			s := whole(r)
