@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// A GIFlag is one of the flags shown after the UUIDs.
-type GIFlag struct {
+// A giFlag is one of the flags shown after the UUIDs.
+type giFlag struct {
 	Device Flags     // the device flag, or 0 for
 	Peer   PeerFlags // a flag of the peer
 }
 
 var (
-	giFlags07 = []GIFlag{{Device: Consistent}, {Device: PrimaryInd}, {Device: ConnectedInd}, {Device: FullSync}}
-	giFlags08 = []GIFlag{
+	giFlags07 = []giFlag{{Device: Consistent}, {Device: PrimaryInd}, {Device: ConnectedInd}, {Device: FullSync}}
+	giFlags08 = []giFlag{
 		{Device: Consistent}, {Device: WasUpToDate}, {Device: PrimaryInd}, {Device: ConnectedInd},
 		{Device: FullSync}, {Device: PeerOutdated}, {Device: CrashedPrimary},
 	}
-	giFlags09 = []GIFlag{
+	giFlags09 = []giFlag{
 		{Device: Consistent}, {Device: WasUpToDate}, {Device: PrimaryInd}, {Device: CrashedPrimary},
 		{Device: ALClean}, {Device: ALDisabled}, {Device: PrimaryLostQuorum},
 		{Peer: PeerConnected}, {Peer: PeerIsOutdated}, {Peer: PeerFencing}, {Peer: PeerFullSync}, {Peer: PeerDeviceSeen},
 	}
 )
 
-// GIFlags returns the flags shown for a format, in order.
-func (v Version) GIFlags() []GIFlag {
+// giFlags returns the flags shown for a format, in order.
+func (v Version) giFlags() []giFlag {
 	switch v {
 	case V09:
 		return giFlags09
@@ -36,12 +36,12 @@ func (v Version) GIFlags() []GIFlag {
 	return giFlags07
 }
 
-// GIFlag reports whether a flag is set, for the peer of the given node id.
-func (sb *Superblock) GIFlag(f GIFlag, node int) bool {
+// hasGIFlag reports whether a flag is set, for the peer of the given node id.
+func (sb *Superblock) hasGIFlag(f giFlag, node int) bool {
 	return f.Device != 0 && sb.Flags.Has(f.Device) || f.Peer != 0 && sb.Peers[node].Flags.Has(f.Peer)
 }
 
-func (sb *Superblock) setGIFlag(f GIFlag, node int, on bool) {
+func (sb *Superblock) setGIFlag(f giFlag, node int, on bool) {
 	sb.Flags &^= f.Device
 	sb.Peers[node].Flags &^= f.Peer
 	if on {
@@ -54,10 +54,10 @@ func (sb *Superblock) setGIFlag(f GIFlag, node int, on bool) {
 // UUIDs of 16 digits, then flags as 0 or 1, separated by colons.
 func (sb *Superblock) GI(node int) string {
 	var fields []string
-	flag := func(f GIFlag) {
-		fields = append(fields, map[bool]string{false: "0", true: "1"}[sb.GIFlag(f, node)])
+	flag := func(f giFlag) {
+		fields = append(fields, map[bool]string{false: "0", true: "1"}[sb.hasGIFlag(f, node)])
 	}
-	flags := sb.Version.GIFlags()
+	flags := sb.Version.giFlags()
 	if sb.Version < V08 { // the counters stand between the first flag and the others
 		flag(flags[0])
 		flags = flags[1:]
@@ -81,10 +81,10 @@ func (sb *Superblock) GI(node int) string {
 func (sb *Superblock) SetGI(node int, line string) error {
 	changed := *sb
 	var targets []func(string) error
-	flag := func(f GIFlag) {
+	flag := func(f giFlag) {
 		targets = append(targets, func(s string) error { return changed.parseFlag(f, node, s) })
 	}
-	flags := sb.Version.GIFlags()
+	flags := sb.Version.giFlags()
 	if sb.Version < V08 {
 		flag(flags[0])
 		flags = flags[1:]
@@ -115,7 +115,7 @@ func (sb *Superblock) SetGI(node int, line string) error {
 	return nil
 }
 
-func (sb *Superblock) parseFlag(f GIFlag, node int, s string) error {
+func (sb *Superblock) parseFlag(f giFlag, node int, s string) error {
 	if s != "0" && s != "1" {
 		return fmt.Errorf("%q is not 0 or 1", s)
 	}

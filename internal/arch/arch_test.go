@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"internal/cli":      {"schema"},
 	"internal/render":   {"netlinkapi", "schema"},
 	"internal/setup":    {"netlinkapi", "internal/render", "internal/cli", "schema"},
-	"internal/metatool": {"meta", "internal/cli"},
+	"internal/metatool": {"meta", "netlinkapi", "internal/render", "internal/cli", "schema"},
 	"internal/adm": {
 		"confparse", "netlinkapi", "meta", "internal/setup", "internal/metatool",
 		"internal/render", "internal/cli", "schema",

@@ -276,12 +276,8 @@ func (t *tool) confirmData() error {
 
 // sizeOfPV asks LVM how much of the device it uses, in bytes; 0 if it does not say.
 func (t *tool) sizeOfPV() uint64 {
-	pvs := t.findInPath("pvs")
-	if pvs == "" {
-		return 0
-	}
 	only := fmt.Sprintf(`devices{filter=["a|^%s$|","r|.*|"]}`, t.path)
-	out, err := exec.Command(pvs, "--config", only, "--readonly", "--noheadings", "--nosuffix", "--units", "s", "-o", "pv_size", t.path).Output()
+	out, err := exec.Command("pvs", "--config", only, "--readonly", "--noheadings", "--nosuffix", "--units", "s", "-o", "pv_size", t.path).Output()
 	sectors, parseErr := strconv.ParseUint(strings.TrimSpace(string(out)), 10, 54)
 	if err != nil || parseErr != nil {
 		return 0

@@ -1,21 +1,15 @@
 package metatool
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
-	"drbdutils/internal/cli"
 	"drbdutils/meta"
 )
 
@@ -80,89 +74,6 @@ func (t *tool) lock(ctx context.Context) (unlock func(), err error) {
 
 // onlyLooks reports whether a repair is not to be made, only talked about.
 func (t *tool) onlyLooks() bool { return t.cmd.name == "repair-md" && t.opt.dryRun }
-
-// diskStates are the states of a local disk, in the order of the kernel.
-var diskStates = []string{
-	"Diskless", "Attaching", "Detaching", "Failed", "Negotiating",
-	"Inconsistent", "Outdated", "DUnknown", "Consistent", "UpToDate",
-}
-
-// attached tells whether the kernel uses the disk. DRBD 8.4 says so in
-// /proc/drbd; for other modules drbdsetup is asked. It is not attached where
-// there is no module, or drbdsetup does not know the minor.
-func (t *tool) attached(ctx context.Context) (bool, error) {
-	text, err := os.ReadFile(t.env.Path("/proc/drbd"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case bytes.HasPrefix(text, []byte("version: 8.4")):
-		state, listed := diskState84(string(text), t.minor)
-		return listed && state != "Diskless", nil
-	}
-	path := t.findInPath("drbdsetup")
-	if path == "" {
-		// compat: drbd-utils takes the minor for free then, and writes below an
-		// attached device.
-		if t.cmd.modifies && !t.onlyLooks() {
-			return false, fail(exitUsage, "Cannot tell whether minor %d is attached: a DRBD module is loaded, but drbdsetup is neither in PATH nor beside %s.",
-				t.minor, t.env.Name)
-		}
-		return false, nil
-	}
-	cmd := exec.CommandContext(ctx, path, "dstate", strconv.Itoa(t.minor))
-	cmd.Env = append(os.Environ(), cli.FakeVariable+"="+t.env.Getenv(cli.FakeVariable))
-	out, err := cmd.Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		if code := exit.ExitCode(); code == 10 || code == 20 {
-			return false, nil
-		}
-	} else if err != nil {
-		return false, nil
-	}
-	state, _, _ := strings.Cut(strings.TrimSpace(string(out)), "/")
-	if state == "Unconfigured" {
-		return false, nil
-	}
-	i := slices.IndexFunc(diskStates, func(s string) bool { return state != "" && strings.HasPrefix(s, state) })
-	if i < 0 {
-		return false, fail(exitUsage, "drbdsetup dstate %d: disk state '%s' is not understood", t.minor, state)
-	}
-	return i > 0, nil
-}
-
-// diskState84 finds a minor's own disk state in the text of /proc/drbd as DRBD
-// 8.4 writes it, in a line like " 0: cs:Connected ro:... ds:UpToDate/DUnknown".
-func diskState84(text string, minor int) (state string, listed bool) {
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0] != strconv.Itoa(minor)+":" {
-			continue
-		}
-		for _, w := range words {
-			if states, ok := strings.CutPrefix(w, "ds:"); ok {
-				state, _, _ = strings.Cut(states, "/")
-				return state, true
-			}
-		}
-	}
-	return "", false
-}
-
-// findInPath looks a program up in the PATH of the environment, then beside the
-// program that runs.
-func (t *tool) findInPath(name string) string {
-	dirs := filepath.SplitList(t.env.Getenv("PATH"))
-	if self, err := os.Executable(); err == nil {
-		dirs = append(dirs, filepath.Dir(self))
-	}
-	for _, dir := range dirs {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path
-		}
-	}
-	return ""
-}
 
 // openDevice opens the device, once. Layouts that share the disk with data want
 // it alone.

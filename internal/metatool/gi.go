@@ -3,9 +3,12 @@ package metatool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"drbdutils/internal/render"
 	"drbdutils/meta"
+	"drbdutils/schema"
 )
 
 // node returns the node id of the peer that generation identifiers are about.
@@ -51,25 +54,6 @@ func (t *tool) setGI() error {
 	return t.save(img)
 }
 
-// giLegend describes the flags of get-gi, left to right.
-var giLegend = map[meta.GIFlag]string{
-	{Device: meta.Consistent}:        "data is consistent",
-	{Device: meta.WasUpToDate}:       "data is or was up to date",
-	{Device: meta.PrimaryInd}:        "node is or was primary",
-	{Device: meta.ConnectedInd}:      "node is or was connected",
-	{Device: meta.FullSync}:          "all bits of the bitmap were being set",
-	{Device: meta.PeerOutdated}:      "disk of the peer was outdated or inconsistent",
-	{Device: meta.CrashedPrimary}:    "node crashed as primary and has not seen its peer since",
-	{Device: meta.ALClean}:           "activity log is applied, the disk can be attached",
-	{Device: meta.ALDisabled}:        "activity log was disabled, peers are wholly out of sync",
-	{Device: meta.PrimaryLostQuorum}: "node was primary when it lost quorum",
-	{Peer: meta.PeerConnected}:       "peer is or was connected",
-	{Peer: meta.PeerIsOutdated}:      "disk of the peer was outdated or inconsistent",
-	{Peer: meta.PeerFencing}:         "a fencing policy other than dont-care was in use",
-	{Peer: meta.PeerFullSync}:        "all bits for the peer were being set",
-	{Peer: meta.PeerDeviceSeen}:      "peer was seen with a disk at least once",
-}
-
 func (t *tool) showGI() error {
 	node := t.node()
 	img, err := t.openOrSilent()
@@ -87,47 +71,21 @@ func (t *tool) showGI() error {
 
 // showUUIDs prints the line of get-gi with an arrow to each of its parts.
 func (t *tool) showUUIDs(sb *meta.Superblock, node int) {
-	t.printf(`
-       +--<  current data generation UUID  >-
-       |               +--<  base of the bitmap: a data generation UUID  >-
-       |               |                 +--<  younger history UUID  >-
-       |               |                 |         +-<  older history UUID  >-
-       V               V                 V         V
-`)
-	t.printf("%s\n", sb.GI(node))
-	const column = 68 // of the first flag
-	flags := t.version.GIFlags()
-	t.printf("%*s%s\n", column, "", strings.Repeat("^ ", len(flags)-1)+"^")
-	for i, f := range flags {
-		label := "-<  " + giLegend[f] + "  >"
-		t.printf("%*s-+%s\n", column+2*i-1, label+"-", strings.Repeat(" |", len(flags)-1-i))
-	}
-	t.printf("\n")
+	gen, flags := schema.V9, sb.Flags
 	if t.version == meta.V08 {
-		t.printf("flags: %s\n", strings.Join(describe08(sb), ", "))
-		clean := map[bool]string{true: "clean", false: "need apply-al"}[sb.Clean()]
-		t.printf("meta-data: %s\n", clean)
+		gen = schema.V84
 	}
+	if !sb.Clean() { // the magic number of an attached 8.4 device says so, too
+		flags &^= meta.ALClean
+	}
+	p := sb.Peers[node]
+	ids := [4]uint64{uint64(sb.Current), uint64(p.BitmapUUID), uint64(sb.History[0]), uint64(sb.History[1])}
+	t.printf("%s", render.ShowGI(gen, ids, uint32(flags), uint32(p.Flags)))
 }
 
-// describe08 puts the flags of a v08 superblock into words.
-func describe08(sb *meta.Superblock) []string {
-	pick := func(f meta.Flags, yes, no string) string {
-		if sb.Flags.Has(f) {
-			return yes
-		}
-		return no
-	}
-	role := pick(meta.CrashedPrimary, "crashed ", "") + pick(meta.PrimaryInd, "Primary", "Secondary")
-	state := pick(meta.WasUpToDate, "UpToDate", "Outdated")
-	words := []string{role, pick(meta.ConnectedInd, "Connected", "StandAlone"), pick(meta.Consistent, state, "Inconsistent")}
-	if sb.Flags.Has(meta.FullSync) {
-		words = append(words, "need full sync")
-	}
-	if sb.Flags.Has(meta.PeerOutdated) {
-		words = append(words, "peer Outdated")
-	}
-	return words
+// counterNames are the columns of show-gi before v08, left to right.
+var counterNames = []string{
+	"Consistent", "HumanCnt", "TimeoutCnt", "ConnectedCnt", "ArbitraryCnt", "lastState", "ConnectedInd", "WantFullSync",
 }
 
 // showCounters prints the generation counters of DRBD 0.6 and 0.7.
@@ -138,8 +96,11 @@ func (t *tool) showCounters(sb *meta.Superblock) {
 		}
 		return "0/" + no
 	}
-	t.printf("\n%s\n%s\n", "   Consistent | Human | Timeout | Connected | Arbitrary | Role | Connection | WantFullSync",
-		"   c=consistent i=inconsistent | p=primary s=secondary | c=connected n=not | y=yes n=no")
+	t.printf("\n")
+	for i, name := range slices.Backward(counterNames) {
+		t.printf("%*s |%s\n", 10+6*i, name, strings.Repeat("     |", len(counterNames)-1-i))
+	}
+	t.printf("   --------%s\n", strings.Repeat("+-----", len(counterNames)-1)+"+")
 	t.printf("       %s | %3d | %3d | %3d | %3d | %s | %s | %s  \n\n", letter(meta.Consistent, "c", "i"),
 		sb.Counters[0], sb.Counters[1], sb.Counters[2], sb.Counters[3],
 		letter(meta.PrimaryInd, "p", "s"), letter(meta.ConnectedInd, "c", "n"), letter(meta.FullSync, "y", "n"))

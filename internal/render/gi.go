@@ -105,34 +105,52 @@ func (g *giReport) drawing() string {
 	return b.String() + "\n"
 }
 
+// newGIReport returns a report of the flags of a generation's device and, for
+// DRBD 9, of one peer.
+func newGIReport(gen schema.Generation, ids [4]uint64, device, peer uint64) *giReport {
+	g := &giReport{ids: ids}
+	if gen == schema.V84 {
+		g.add(giFlags84, device)
+		return g
+	}
+	g.add(giFlags9, device)
+	g.add(giPeerFlags9, peer)
+	return g
+}
+
+// ShowGI returns the generation identifiers current, bitmap, younger and older
+// history, and the flags of device and peer, with a legend that says what is what.
+func ShowGI(gen schema.Generation, ids [4]uint64, device, peer uint32) string {
+	text := newGIReport(gen, ids, uint64(device), uint64(peer)).drawing()
+	if gen == schema.V84 {
+		text += giSummary84(device)
+	}
+	return text
+}
+
 // GI writes the generation identifiers of a peer device of DRBD 9; legend says
 // what is what.
 func GI(w io.Writer, d *netlinkapi.Device, p *netlinkapi.PeerDevice, legend bool) error {
 	history := nativeWords(d.Stats, "history_uuids", 2)
-	g := giReport{ids: [4]uint64{
+	ids := [4]uint64{
 		num(d.Stats, "dev_current_uuid"), num(p.Stats, "peer_dev_bitmap_uuid"), history[0], history[1],
-	}}
-	g.add(giFlags9, num(d.Stats, "dev_disk_flags"))
-	g.add(giPeerFlags9, num(p.Stats, "peer_dev_flags"))
-	return g.write(w, legend, "")
-}
-
-func (g *giReport) write(w io.Writer, legend bool, tail string) error {
-	out := g.line() + "\n"
-	if legend {
-		out = g.drawing() + tail
 	}
-	_, err := io.WriteString(w, out)
-	return err
+	return writeGI(w, schema.V9, ids, num(d.Stats, "dev_disk_flags"), num(p.Stats, "peer_dev_flags"), legend)
 }
 
 // GI84 writes the generation identifiers of a volume of DRBD 8.4; legend says
 // what is what.
 func GI84(w io.Writer, v Volume84, legend bool) error {
-	flags := num(v.info(), "disk_flags")
-	g := giReport{ids: uuids84(v.info())}
-	g.add(giFlags84, flags)
-	return g.write(w, legend, giSummary84(uint32(flags)))
+	return writeGI(w, schema.V84, uuids84(v.info()), num(v.info(), "disk_flags"), 0, legend)
+}
+
+func writeGI(w io.Writer, gen schema.Generation, ids [4]uint64, device, peer uint64, legend bool) error {
+	text := newGIReport(gen, ids, device, peer).line() + "\n"
+	if legend {
+		text = ShowGI(gen, ids, uint32(device), uint32(peer))
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // giSummary84 tells the flags in words.

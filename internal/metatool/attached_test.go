@@ -48,6 +48,7 @@ func TestNothingIsWrittenWhereNobodyCanTellWhatIsAttached(t *testing.T) {
 	}
 	require.Equal(t, exitUsage, Main(t.Context(), env))
 	require.Contains(t, errs.String(), "Cannot tell whether minor 0 is attached")
+	require.Contains(t, errs.String(), "does not answer")
 	after, err := os.ReadFile(image)
 	require.NoError(t, err)
 	require.Equal(t, make([]byte, 32<<20), after)
