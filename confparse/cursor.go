@@ -16,6 +16,8 @@ type decoder struct {
 	file  *file
 	show  bool // reads what drbdsetup show printed
 	diags Diagnostics
+
+	lastCounts bool // a statement may be there twice
 }
 
 // report adds a diagnostic and returns it for more detail.

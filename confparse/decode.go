@@ -77,7 +77,7 @@ func walk[T any](d *decoder, section string, rules []rule[T], to T, s *statement
 		}
 		if g := rules[n].once; g != 0 {
 			if seen[g] != nil {
-				d.duplicate(w, seen[g], "the "+w.text+" statement")
+				d.duplicate(w, "the "+w.text+" statement", d.file.place(seen[g]))
 			}
 			seen[g] = w
 		}
@@ -100,8 +100,13 @@ func (d *decoder) checkClosed(s *statement, section string) {
 }
 
 // duplicate reports the second definition of something.
-func (d *decoder) duplicate(w, first *word, what string) {
-	d.fail("duplicate", w, "%s is already there", what).Other = d.file.place(first)
+func (d *decoder) duplicate(w *word, what string, first Place) {
+	diag := d.fail("duplicate", w, "%s is already there", what)
+	diag.Other = first
+	if d.lastCounts {
+		diag.Severity = Warning
+		diag.Message += "; the last one counts"
+	}
 }
 
 // unknown reports a statement that a section does not know.

@@ -36,7 +36,7 @@ var stackedRules = []rule[*Host]{
 // hostVolumeRules are the statements of a volume section in a host.
 var hostVolumeRules = []rule[*Volume]{
 	{word: "disk", read: readDiskBoth},
-	{word: "device", once: deviceOnce, read: readDevice},
+	{word: "device", read: readOtherDevice},
 	{word: "meta-disk", read: readMetaDisk},
 	{word: "flexible-meta-disk", read: readFlexible},
 	{word: "tiebreaker", gen: schema.V9, read: readTiebreaker},
@@ -56,12 +56,18 @@ var volumeRules = []rule[*Volume]{
 // stackedVolumeRules are those of a volume in a stacked section, whose disk is
 // the device below.
 var stackedVolumeRules = []rule[*Volume]{
-	{word: "device", once: deviceOnce, read: readDevice},
+	{word: "device", read: readOtherDevice},
 	{word: "disk", form: blockForm, read: readDiskBoth},
 }
 
+// hostBody decodes the block of a host section.
+//
+// compat: the language of 9 takes a statement twice in a floating section, whose host
+// it does not know yet. The last one counts.
 func (d *decoder) hostBody(h *Host, section string, rules []rule[*Host], s *statement) {
+	d.lastCounts = h.Kind == Floating && d.gen == schema.V9
 	walk(d, section, rules, h, s)
+	d.lastCounts = false
 }
 
 // inHost makes a statement of a volume one of a host: it is of the implicit
@@ -194,6 +200,17 @@ func readDisk(d *decoder, v *Volume, s *statement) {
 	w := c.name("a path or '{'")
 	if c.end() {
 		v.Disk, v.diskPlace = w.text, d.file.place(w)
+	}
+}
+
+// readOtherDevice reads the device of a host's volume.
+//
+// compat: of several device statements the last one counts, but none may repeat the minor.
+func readOtherDevice(d *decoder, v *Volume, s *statement) {
+	minor, place := v.Minor, v.devicePlace
+	readDevice(d, v, s)
+	if minor >= 0 && v.Minor == minor {
+		d.duplicate(&s.words[0], "minor "+strconv.Itoa(minor), place)
 	}
 }
 

@@ -188,3 +188,43 @@ func TestSkippedBlocksAreNotRead(t *testing.T) {
 	_, diags := Load(textSource(schema.V9, "resource r { "+hosts+" skip net { foo"))
 	require.True(t, diags.Invalid())
 }
+
+func TestStatementsThatStandTwice(t *testing.T) {
+	const other = " on bravo { address 10.9.9.2:1; device minor 1; disk /dev/a; meta-disk internal; node-id 7; }"
+	tests := []struct {
+		name, host string
+		minor      int // -1: an error
+	}{
+		{"in-on", "on alpha { address 10.9.9.1:1; device minor 1; device minor 2; disk /dev/a; meta-disk internal; node-id 6; }", -1},
+		{"in-floating", "floating 127.0.0.1:1 { device minor 1; device minor 2; disk /dev/a; meta-disk internal; node-id 6; }", 2},
+		{"in-floating-the-same", "floating 127.0.0.1:1 { device minor 1; device minor 1; disk /dev/a; meta-disk internal; node-id 6; }", 1},
+		{"in-a-volume", "on alpha { address 10.9.9.1:1; volume 0 { device minor 1; device minor 2; disk /dev/a; meta-disk internal; } node-id 6; }", 2},
+		{"in-a-volume-the-same", "on alpha { address 10.9.9.1:1; volume 0 { device minor 1; device minor 1; disk /dev/a; meta-disk internal; } node-id 6; }", -1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			peer := other
+			if strings.Contains(test.host, "volume") {
+				peer = strings.Replace(other, "device", "volume 0 { device", 1)
+				peer = strings.Replace(peer, "internal;", "internal; }", 1)
+			}
+			c, diags := Load(textSource(schema.V9, "resource r { "+test.host+peer+" }"))
+			require.Equal(t, test.minor < 0, diags.Invalid(), "%v", diags)
+			if test.minor >= 0 {
+				require.Equal(t, test.minor, c.Resources[0].Me.Volumes[0].Minor)
+			}
+		})
+	}
+}
+
+// The reference of 8.4 forgets what stands behind the host sections, and brings up a
+// resource without volumes.
+func TestOrderOfSectionsDoesNotMatter(t *testing.T) {
+	const hosts = " on alpha { address 10.9.9.1:1; } on bravo { address 10.9.9.2:1; } "
+	const volume = " device minor 1; disk /dev/a; meta-disk internal; "
+	for _, g := range []schema.Generation{schema.V84, schema.V9} {
+		before := load(t, textSource(g, "resource r {"+volume+hosts+"}"))
+		behind := load(t, textSource(g, "resource r {"+hosts+volume+"}"))
+		require.Equal(t, dumpOf(t, before, DumpForm{Verbose: true}), dumpOf(t, behind, DumpForm{Verbose: true}))
+	}
+}

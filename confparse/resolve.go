@@ -214,6 +214,9 @@ func (v *resolver) isMyAddress(a *Address) bool {
 
 // inherit hands the volumes of the resource down to a host. What lies on another
 // resource has its device for a disk.
+//
+// compat: the reference of 8.4 hands down what stands in front of the host section only.
+// What stands behind is lost without a word, or missed. Here the order does not matter.
 func (v *resolver) inherit(h *Host) {
 	var last *Volume
 	for _, from := range v.res.Volumes {
