@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -22,9 +23,14 @@ func start(ctx context.Context, env cli.Env, more []string) int {
 	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
 	c.Env = append(withoutNodeIDs(c.Environ()), more...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = grace / 2
 	err := c.Run()
 	if err == nil {
 		return 0
+	}
+	if ctx.Err() != nil {
+		return exitBroken // it was told to end
 	}
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.Exited() {
 		return failed.ExitCode()

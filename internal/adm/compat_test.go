@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"drbdutils/confparse"
@@ -176,29 +175,6 @@ func TestInterruptIsStated(t *testing.T) {
 	require.Contains(t, errs.String(), "was interrupted")
 	require.Contains(t, errs.String(), "r0: done: new-resource")
 	require.Contains(t, errs.String(), "not done: attach")
-}
-
-func TestWaitConIntShowsThatItWaits(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "drbd.conf")
-	require.NoError(t, os.WriteFile(file, []byte(twoHosts(oneDisk)), 0o600))
-	synctest.Test(t, func(t *testing.T) {
-		vars := record{Gen: "9", Node: "oak"}.vars("/nonexistent")
-		var out strings.Builder
-		tl, err := newTool(t.Context(), cli.Env{
-			Name: "drbdadm", Args: []string{"-c", file, "wait-con-int"},
-			Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,
-			Getenv: func(name string) string { return vars[name] },
-		})
-		require.NoError(t, err)
-		tl.backends = map[program]backend{drbdsetup: func(_ context.Context, env cli.Env) int {
-			require.Equal(t, []string{"wait-connect-resource", "r0"}, env.Args)
-			time.Sleep(3500 * time.Millisecond)
-			return setupTimeout
-		}}
-		require.Zero(t, tl.main(t.Context()), "boot goes on whatever comes of the waiting")
-		tl.flush()
-		require.Equal(t, "...", out.String())
-	})
 }
 
 func TestSeveralHostsOf84(t *testing.T) {

@@ -30,12 +30,24 @@ func waitConInt(ctx context.Context, t *tool, _ []selection) int {
 		return 0
 	}
 	done := t.waitInParallel(ctx, ops)
-	if t.dots(done, patienceAlone) {
-		return 0
+	if d := t.console(); d != nil {
+		if !d.dots(done, patienceAlone) && d.ask(t.banner(), done) {
+			abort()
+		}
+	} else {
+		t.tellHowToEnd(done)
 	}
-	t.askToAbort(done, abort)
 	<-done
 	return 0
+}
+
+// tellHowToEnd is all there is to say where nobody can be asked.
+func (t *tool) tellHowToEnd(done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-time.After(patienceAlone):
+		t.complain("%s: waiting for connections; to go on without them: kill -INT %d", t.env.Name, os.Getpid())
+	}
 }
 
 // connectionWaits returns a wait for every resource, or for every volume with DRBD
@@ -75,89 +87,124 @@ func (t *tool) waitInParallel(ctx context.Context, ops []Op) <-chan struct{} {
 	return done
 }
 
+// A dialogue is a conversation with whoever sits at a terminal.
+type dialogue struct {
+	in      io.Reader
+	out     io.Writer
+	refresh int // seconds between two pictures of the time; 0: it is not shown
+}
+
+// console returns the terminal that drbdadm was started from, or else the machine's
+// console; nil if nobody can be asked.
+func (t *tool) console() *dialogue {
+	refresh := max(t.conf.Global.DialogRefresh, 0)
+	if isTerminal(t.env.Stdin) && isTerminal(t.env.Stdout) {
+		return &dialogue{t.env.Stdin, t.env.Stdout, refresh}
+	}
+	f, err := os.OpenFile(t.env.Path("/dev/console"), os.O_RDWR, 0)
+	if err != nil || !isTerminal(f) {
+		return nil
+	}
+	t.complain("%s: standard input and output are no terminal; the dialogue is at /dev/console", t.env.Name)
+	return &dialogue{f, f, refresh}
+}
+
 // dots prints one dot a second until done or the time is over, and reports
 // whether it is done.
-func (t *tool) dots(done <-chan struct{}, limit time.Duration) bool {
+func (d *dialogue) dots(done <-chan struct{}, limit time.Duration) bool {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	for range limit / time.Second {
 		select {
 		case <-done:
+			fmt.Fprintln(d.out)
 			return true
 		case <-second.C:
-			fmt.Fprint(t.out, ".")
-			t.flush()
+			fmt.Fprint(d.out, ".")
 		}
 	}
 	return false
 }
 
-// askToAbort lets a person end the waiting. Where nobody can answer it only says
-// how to.
-func (t *tool) askToAbort(done <-chan struct{}, abort func()) {
-	input := t.console()
-	if input == nil {
-		t.complain("%s: waiting for connections; to go on without them: kill %d", t.env.Name, os.Getpid())
-		return
-	}
-	fmt.Fprint(t.out, t.banner())
-	lines := make(chan string)
-	go func() {
-		for words := bufio.NewScanner(input); words.Scan(); {
-			select {
-			case lines <- words.Text():
-			case <-done:
-				return
-			}
-		}
-	}()
-	t.countSeconds(done, lines)
-	abort()
-}
-
 const prompt = " To abort waiting enter 'yes' [ -- ]:"
 
-// countSeconds keeps the number in the prompt up to date until a line says yes, or
-// there is nothing to wait for.
-func (t *tool) countSeconds(done <-chan struct{}, lines <-chan string) {
-	fmt.Fprint(t.out, prompt)
-	t.flush()
-	refresh := max(t.conf.Global.DialogRefresh, 0)
+// ask explains what is waited for, and keeps the number in the prompt up to date
+// until somebody gives up, which it reports, or there is nothing to wait for.
+func (d *dialogue) ask(banner string, done <-chan struct{}) (abort bool) {
+	words := make(chan bool)
+	go d.listen(words, done)
 	var tick <-chan time.Time
-	if refresh > 0 {
-		ticker := time.NewTicker(time.Duration(refresh) * time.Second)
+	if d.refresh > 0 {
+		ticker := time.NewTicker(time.Duration(d.refresh) * time.Second)
 		defer ticker.Stop()
 		tick = ticker.C
 	}
-	for waited := int(patienceAlone / time.Second); ; waited += refresh {
+	waited := int(patienceAlone / time.Second)
+	fmt.Fprint(d.out, banner, prompt)
+	d.show(waited)
+	for {
 		select {
 		case <-done:
-			fmt.Fprintln(t.out)
-			return
-		case line := <-lines:
-			if line == "yes" {
-				return
+			fmt.Fprintln(d.out)
+			return false
+		case abort := <-words:
+			if abort {
+				fmt.Fprintln(d.out)
+				return true
 			}
-			fmt.Fprint(t.out, prompt)
-			t.flush()
+			fmt.Fprint(d.out, prompt)
 		case <-tick:
-			fmt.Fprintf(t.out, "\x1b[s\x1b[31G [%4d]: \x1b[u", waited)
-			t.flush()
+			waited += d.refresh
 		}
+		d.show(waited)
 	}
 }
 
-// console returns where a person can answer: the terminal that drbdadm was
-// started from, or the machine's console.
-func (t *tool) console() io.Reader {
-	if isTerminal(t.env.Stdin) {
-		return t.env.Stdin
+// show puts the number of seconds into the prompt: at column 31, and back.
+func (d *dialogue) show(seconds int) {
+	if d.refresh > 0 {
+		fmt.Fprintf(d.out, "\x1b[s\x1b[31G[%4d]:\x1b[u", seconds)
 	}
-	f, err := os.Open(t.env.Path("/dev/console"))
-	if err != nil || !isTerminal(f) {
-		return nil
+}
+
+// Characters by which a terminal that does not treat them itself passes on that
+// somebody wants to end something.
+const (
+	ctrlC = 3
+	ctrlD = 4
+)
+
+// listen reports for every line whether it says yes. On a terminal that passes on
+// each character, yes needs no end of line, and Ctrl-C or Ctrl-D three times in a
+// row means the same.
+func (d *dialogue) listen(words chan<- bool, done <-chan struct{}) {
+	say := func(abort bool) {
+		select {
+		case words <- abort:
+		case <-done:
+		}
 	}
-	return f
+	line, stops := "", 0
+	in := bufio.NewReader(d.in)
+	for {
+		c, err := in.ReadByte()
+		switch {
+		case err != nil:
+			return
+		case c == '\n' || c == '\r':
+			say(line == "yes")
+			line, stops = "", 0
+		case c == ctrlC || c == ctrlD:
+			if stops++; stops == 3 {
+				say(true)
+			}
+		default:
+			line, stops = line+string(c), 0
+			if line == "yes" && in.Buffered() == 0 {
+				say(true)
+			}
+		}
+	}
 }
 
 // banner explains what is waited for, and how long.
