@@ -14,11 +14,11 @@ import (
 // A keyring goes before a key of the same description; what is sent is the number.
 func TestKeysOfTLS(t *testing.T) {
 	const name = "drbdutils-test-key"
-	key, err := unix.AddKey("user", name, []byte("x"), unix.KEY_SPEC_SESSION_KEYRING)
+	key, err := unix.AddKey("user", name, []byte("x"), unix.KEY_SPEC_USER_KEYRING)
 	if err != nil {
 		t.Skip("no keys here:", err)
 	}
-	defer unix.KeyctlInt(unix.KEYCTL_UNLINK, key, unix.KEY_SPEC_SESSION_KEYRING, 0, 0)
+	defer unix.KeyctlInt(unix.KEYCTL_UNLINK, key, unix.KEY_SPEC_USER_KEYRING, 0, 0)
 	dir := t.TempDir()
 	p := newPeer(t, 2)
 	p.start(t, dir)
@@ -31,9 +31,9 @@ func TestKeysOfTLS(t *testing.T) {
 	}
 	require.EqualValues(t, key, sent("tls-privkey"))
 
-	ring, err := unix.AddKey("keyring", name, nil, unix.KEY_SPEC_SESSION_KEYRING)
+	ring, err := unix.AddKey("keyring", name, nil, unix.KEY_SPEC_USER_KEYRING)
 	require.NoError(t, err)
-	defer unix.KeyctlInt(unix.KEYCTL_UNLINK, ring, unix.KEY_SPEC_SESSION_KEYRING, 0, 0)
+	defer unix.KeyctlInt(unix.KEYCTL_UNLINK, ring, unix.KEY_SPEC_USER_KEYRING, 0, 0)
 	require.EqualValues(t, ring, sent("tls-keyring"))
 
 	got := drbdsetup(t, dir, "", "net-options", "r0", "1", "--tls-keyring=no-such-key")

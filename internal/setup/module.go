@@ -22,7 +22,8 @@ func (t *tool) loadModule(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, "/sbin/modprobe", "drbd")
 		cmd.Stderr = t.Stderr
 		if cmd.Run() != nil {
-			return fail(exitUsage, "Failed to modprobe drbd (%s)", reason(err))
+			return fail(exitUsage, "Failed to modprobe drbd (%s)\n"+
+				"Is the module installed for the kernel that runs, and are you root? 'modinfo drbd' tells where it is.", reason(err))
 		}
 	}
 	// The file appears a moment after the module's initialisation.

@@ -53,9 +53,15 @@ func (p *Process) Hold(ctx context.Context, env cli.Env) (release func()) {
 	defer p.takeBack(t)
 	t.gen = t.generation(ctx)
 	if s, err := t.readState(ctx, ""); err == nil {
-		p.held = s
+		p.hold(s)
 	}
-	return func() { p.held = nil }
+	return func() { p.hold(nil) }
+}
+
+func (p *Process) hold(s *netlinkapi.Snapshot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = s
 }
 
 // Close ends the connections.

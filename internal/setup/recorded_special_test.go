@@ -39,7 +39,6 @@ type situation struct {
 	volume1    bool   // there is a second volume, which syncs
 	scene      string // other messages altogether
 	unloads    bool   // the module goes away at the end
-	version    byte   // of the module; 0: that of the program
 	stdin      string
 	skip       string
 }

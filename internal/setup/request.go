@@ -47,7 +47,7 @@ func (c *call) do(ctx context.Context, r netlinkapi.Request) error {
 	}
 	reply, err := client.Do(ctx, r)
 	if errno, ok := errors.AsType[syscall.Errno](err); ok && !errors.Is(err, netlinkapi.ErrNoModule) {
-		return fail(exitUsage, "%s: %s", r.Object, reason(errno))
+		return fail(exitUsage, "%s: %s%s", r.Object, reason(errno), wayOut(errno))
 	}
 	if err != nil {
 		return err
@@ -60,6 +60,17 @@ func (c *call) do(ctx context.Context, r netlinkapi.Request) error {
 		c.remarks("additional info from kernel:", reply.Texts())
 	}
 	return nil
+}
+
+// wayOut tells what helps where netlink itself refuses, as a line of its own.
+func wayOut(errno syscall.Errno) string {
+	switch errno {
+	case syscall.EPERM, syscall.EACCES:
+		return "\nOnly root may change DRBD; in a container CAP_NET_ADMIN and CAP_SYS_ADMIN of the host are needed."
+	case syscall.EOPNOTSUPP, syscall.EINVAL:
+		return "\nThis module does not know the command, or one of its options; see the version in /proc/drbd."
+	}
+	return ""
 }
 
 // newMinor9 refuses a minor whose remains are still in sysfs: the module would
