@@ -102,7 +102,7 @@ func BenchmarkEvents2(b *testing.B) {
 		}}
 		more = append(more, recorded{Phase: "event", raw: wireBytes(b, schema.V9, &m)})
 	}
-	dir := benchNode(b, append(more, recorded{Phase: "event", Special: "UNLOAD"})...)
+	dir := benchNode(b, append(more, special(unload))...)
 	var before, after runtime.MemStats
 	for b.Loop() {
 		runtime.GC()

@@ -73,7 +73,7 @@ func TestEvents2OfOneResource(t *testing.T) {
 		later.Phase = "event"
 		p.messages = append(p.messages, later)
 	}
-	p.messages = append(p.messages, recorded{Phase: "event", Special: "UNLOAD"})
+	p.messages = append(p.messages, special(unload))
 	dir := t.TempDir()
 	p.start(t, dir)
 	all := drbdsetup(t, dir, "", "events2", "all").stdout

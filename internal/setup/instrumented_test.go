@@ -63,7 +63,7 @@ func (s *instrumented) messages(t *testing.T) []recorded {
 			}
 			all = append(all, r)
 		}
-		return append(all, recorded{Phase: "event", Special: "UNLOAD"})
+		return append(all, special(unload))
 	}
 	for _, text := range s.Script {
 		if strings.HasPrefix(text, "get_") {

@@ -33,9 +33,17 @@ type recorded struct {
 	Phase   string // dump, initial, early (a notification among the initial ones), event
 	Cmd     string // dump: what was asked
 	Hex     string
-	Special string // UNLOAD: the module goes away; PAUSE: nothing for a while
+	Special string // see the constants
 	raw     []byte // in the place of Hex
 }
+
+// What happens beside messages.
+const (
+	unload  = "UNLOAD"  // the module goes away
+	pause   = "PAUSE"   // nothing for a while
+	overrun = "OVERRUN" // notifications get lost
+	next    = "NEXT"    // what follows is for the next listener
+)
 
 func (r *recorded) bytes() []byte {
 	if r.raw != nil {
@@ -60,8 +68,7 @@ type peer struct {
 	mu       sync.Mutex
 	requests [][]byte // whole messages, without those to the controller
 	wg       sync.WaitGroup
-	once     bool // notifications go to the first listener only
-	told     sync.Once
+	listener int // how many there were
 }
 
 // start serves the peer below dir as the tools expect it of a module without a
@@ -204,26 +211,38 @@ func (p *peer) reply(op byte, minor, seq uint32) []byte {
 
 // tell sends the notifications to a listener.
 func (p *peer) tell(c *net.UnixConn) {
-	if p.once {
-		p.told.Do(func() { p.events(c) })
-		return
-	}
-	p.events(c)
-}
-
-func (p *peer) events(c *net.UnixConn) {
+	p.mu.Lock()
+	part := min(p.listener, p.count(next))
+	p.listener++
+	p.mu.Unlock()
 	for _, r := range p.messages {
 		switch {
-		case r.Phase != "event":
-		case r.Special == "PAUSE":
+		case r.Special == next:
+			part--
+		case part != 0 || r.Phase != "event":
+		case r.Special == pause:
 			time.Sleep(300 * time.Millisecond)
-		case r.Special == "UNLOAD":
+		case r.Special == overrun:
+			m := make([]byte, 16)
+			m[4] = 4
+			write(c, stamp(m, 0, 0))
+		case r.Special == unload:
 			m := genl(controller, delGroup, 2)
 			write(c, stamp(attribute(m, 1, []byte{familyNumber, 0}), 0, 0))
 		default:
 			write(c, r.bytes())
 		}
 	}
+}
+
+func (p *peer) count(special string) int {
+	n := 0
+	for _, r := range p.messages {
+		if r.Special == special {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *peer) all(phase string) [][]byte {

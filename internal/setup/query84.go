@@ -136,8 +136,17 @@ func udev84(ctx context.Context, c *call) error {
 	return nil
 }
 
-// events84 prints the event stream of DRBD 8.3 until the module goes away.
+// events84 prints the event stream of DRBD 8.3 until the module goes away. When
+// events are lost it begins again with the state.
 func events84(ctx context.Context, c *call) error {
+	err := c.stream84(ctx)
+	for errors.Is(err, syscall.ENOBUFS) {
+		err = c.stream84(ctx)
+	}
+	return err
+}
+
+func (c *call) stream84(ctx context.Context) error {
 	client, err := c.dial(ctx)
 	if err != nil {
 		return err

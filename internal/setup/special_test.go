@@ -1,10 +1,8 @@
 package setup_test
 
 import (
-	"encoding/hex"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -267,41 +265,31 @@ func (d *described) options() []string {
 	return all
 }
 
-// A lateEnd is a standard input that ends after a while.
-type lateEnd time.Duration
-
-func (l lateEnd) Read([]byte) (int, error) {
-	time.Sleep(time.Duration(l))
-	return 0, io.EOF
-}
-
 // drbd-utils waits for a lost notification for ever, and gives up when the kernel
 // dropped some. Here the state is read again in both cases, and told as far as it
 // differs from what was told before.
 func TestLostNotifications(t *testing.T) {
-	overrun := make([]byte, 16)
-	overrun[0], overrun[4] = 16, 4
 	lost := map[string]func([]recorded) []recorded{
-		"missing number": func(all []recorded) []recorded { return all },
+		"missing number": func(all []recorded) []recorded { return append(all, special(next)) },
 		"overrun": func(all []recorded) []recorded {
-			return append(all[:slices.IndexFunc(all, event)+2:cap(all)], recorded{Phase: "event", Hex: hex.EncodeToString(overrun)})
+			i := slices.IndexFunc(all, event) + 2
+			return append(all[:i:i], special(overrun), special(next))
 		},
 	}
 	for name, lose := range lost {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t, 2)
-			p.once = true
 			for _, s := range records[scene](t, "events9.jsonl.gz") {
 				if s.Name == "lost-sequence-number-stalls" {
 					p.messages = lose(slices.DeleteFunc(s.Messages, func(r recorded) bool { return r.Special != "" }))
 				}
 			}
+			p.messages = append(p.messages, special(unload))
 			dir := t.TempDir()
 			p.start(t, dir)
-			got := drbdsetupReading(t, "drbdsetup", dir, lateEnd(2*time.Second), "events2", "--poll")
-			require.Empty(t, got.stderr)
-			require.Zero(t, got.exit)
+			got := drbdsetup(t, dir, "", "events2")
+			require.Equal(t, 121, got.exit)
 			_, live, found := strings.Cut(got.stdout, "exists -\n")
 			require.True(t, found)
 			require.Equal(t, "change resource name:ev may_promote:no promotion_score:10102\n"+
@@ -311,5 +299,19 @@ func TestLostNotifications(t *testing.T) {
 		})
 	}
 }
+
+// The old stream of events has no differences: it tells the state again.
+func TestLostEvents84(t *testing.T) {
+	p := newPeer(t, 1)
+	p.messages = append(sceneMessages(t, 1, "connected-primary"), special(overrun), special(next), special(unload))
+	dir := t.TempDir()
+	p.start(t, dir)
+	got := drbdsetup(t, dir, "", "events")
+	require.Equal(t, 0, got.exit, got.stderr)
+	require.Empty(t, got.stderr)
+	require.Equal(t, 2, strings.Count(got.stdout, " ST 100,alpha[0] { cs:Connected "), got.stdout)
+}
+
+func special(what string) recorded { return recorded{Phase: "event", Special: what} }
 
 func event(r recorded) bool { return r.Phase == "event" }
