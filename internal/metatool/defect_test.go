@@ -301,3 +301,13 @@ func TestMoveNeverCutsOffData(t *testing.T) {
 	require.Contains(t, b.stderr, "grew by too little")
 	require.True(t, bytes.Equal(before, b.content()[:len(before)]))
 }
+
+func TestStripesOfOldFormatsAreIgnored(t *testing.T) {
+	for _, index := range []string{"internal", "flex-internal", "flex-external"} {
+		plain, striped := newBench(t, 130*miB), newBench(t, 130*miB)
+		plain.ok("--force 7 v07 IMG " + index + " create-md")
+		striped.ok("--force 7 v07 IMG " + index + " create-md --al-stripes 3 --al-stripe-size-kB 64")
+		require.True(t, bytes.Equal(plain.content(), striped.content()), index)
+		require.Contains(t, striped.ok("--force 7 v07 IMG "+index+" dump-md"), `version "v07";`)
+	}
+}

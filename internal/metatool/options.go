@@ -132,7 +132,19 @@ func (o *options) check(c *command, v meta.Version) error {
 	if (o.has("al-stripes") || o.has("al-stripe-size-kB")) && o.geometry.Check() != nil {
 		return fail(exitBadValue, "%v", o.geometry.Check())
 	}
+	if v <= meta.V07 {
+		o.ignoreStriping()
+	}
 	return nil
+}
+
+// ignoreStriping drops the options about the activity log's stripes.
+//
+// compat: formats before v08 have no place to keep them, and create-md takes them
+// without a word.
+func (o *options) ignoreStriping() {
+	o.geometry = meta.DefaultGeometry
+	o.given = slices.DeleteFunc(o.given, func(name string) bool { return strings.HasPrefix(name, "al-stripe") })
 }
 
 // integer is what numbers are stored in.
