@@ -106,8 +106,8 @@ func parse(env cli.Env) (o options, words []string, err error) {
 			o.helper = opt.Value
 		}
 	}
-	if !strings.HasPrefix(o.module, "8.4.") {
-		return o, nil, fmt.Errorf("no module %q; known are those of 8.4", o.module)
+	if !strings.HasPrefix(o.module, "8.4.") && !strings.HasPrefix(o.module, "9.") {
+		return o, nil, fmt.Errorf("no module %q; known are those of 8.4 and 9", o.module)
 	}
 	o.rate, err = parseRate(rate)
 	return o, words, err

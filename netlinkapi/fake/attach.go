@@ -25,6 +25,13 @@ func (m *Module) attach(r *request) schema.Code {
 	if code != schema.NoError {
 		return code
 	}
+	if m.gen == schema.V9 {
+		if code := d.checkNode(disk); code != schema.NoError {
+			disk.close()
+			return code
+		}
+	}
+	r.resource.attached = true
 	return d.attach(disk)
 }
 
@@ -57,9 +64,10 @@ func (m *Module) clamped(conf *schema.Values) *schema.Values {
 
 // checkDiskOptions refuses options that contradict the state or other devices.
 func (m *Module) checkDiskOptions(d *device, conf *schema.Values) schema.Code {
-	net := d.only().conn.net
-	if conf.Uint("fencing") == fencingStonith && net != nil && net.Uint("wire_protocol") == protocolA {
-		return schema.ErrStonithProtoA
+	for _, pd := range d.peers {
+		if m.gen == schema.V84 && conf.Uint("fencing") == fencingStonith && pd.conn.net.Uint("wire_protocol") == protocolA {
+			return schema.ErrStonithProtoA
+		}
 	}
 	return m.checkResyncAfter(d, conf.Int("resync_after"))
 }
@@ -154,6 +162,9 @@ func (d *disk) hopeless() bool {
 // awake returns what makes the state what the metadata says. A peer that is
 // connected has to agree first.
 func (d *device) awake() func() {
+	if d.res.m.gen == schema.V9 {
+		return d.awake9()
+	}
 	return func() {
 		for _, pd := range d.peers {
 			next := d.disk.initial(pd.state())

@@ -174,11 +174,11 @@ func (c *connection) checkOptions(old, net *schema.Values) schema.Code {
 	if two && protocol != protocolC {
 		return schema.ErrNotProtoC
 	}
+	if c.fencing() == fencingStonith && protocol == protocolA {
+		return schema.ErrStonithProtoA
+	}
 	for _, d := range c.res.devices {
-		if d.disk != nil && d.disk.conf.Uint("fencing") == fencingStonith && protocol == protocolA {
-			return schema.ErrStonithProtoA
-		}
-		if d.own.role == schema.Primary && net.Bool("discard_my_data") {
+		if d.own.role == schema.Primary && c.res.m.gen == schema.V84 && net.Bool("discard_my_data") {
 			return schema.ErrDiscardImpossible
 		}
 	}

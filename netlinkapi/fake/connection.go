@@ -25,6 +25,9 @@ type connection struct {
 	discard bool               // DRBD 9: connect --discard-my-data
 	dry     bool               // DRBD 9: connect --tentative
 
+	heard     []packet // what the peer said of its volumes before it is met
+	nextRound func()   // begins to look for the peer anew
+
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code
 	fetched map[uint32][]byte // data that answers came with
@@ -206,6 +209,11 @@ func (c *connection) ask(volume uint32, ch change) schema.Code {
 // answer tells the peer whether a change that it asks for may be, and carries it
 // out. The answer goes first: what follows from the change may send more.
 func (c *connection) answer(p packet) {
+	if c.res.m.gen == schema.V9 && p.Volume == allVolumes && p.Change.Role != nil {
+		code := c.res.would(false, c.seen(p.Change))
+		c.link.send(packet{Kind: answerState, Volume: p.Volume, ID: p.ID, Code: code})
+		return
+	}
 	edit := c.edit(p.Change.mirror())
 	about, code := c, schema.StateUnknownError
 	if p.Volume != allVolumes {
@@ -225,13 +233,18 @@ func (c *connection) answer(p packet) {
 
 // discards reports whether the administrator gives the data here up.
 func (c *connection) discards() bool {
-	return c.discard || c.net.Bool("discard_my_data")
+	return c.discard || c.res.m.gen == schema.V84 && c.net.Bool("discard_my_data")
+}
+
+// tentative reports whether the ends only look whether they could connect.
+func (c *connection) tentative() bool {
+	return c.dry || c.res.m.gen == schema.V84 && c.net.Bool("tentative")
 }
 
 // keepData ends that: it holds for one time only.
 func (c *connection) keepData() {
 	c.discard = false
-	if c.net.Has("discard_my_data") {
+	if c.res.m.gen == schema.V84 && c.net != nil {
 		c.net.SetBool("discard_my_data", false)
 	}
 }

@@ -10,15 +10,16 @@ import (
 
 // device is one volume of a resource: a minor and its disk.
 type device struct {
-	res    *resource
-	minor  uint32
-	volume uint32
-	own    ownPart
-	peers  []*peerDevice // in the order of the connections
-	size   uint64        // sectors; stays after a detach
-	disk   *disk
-	conf   *schema.Values // DRBD 9: device_conf
-	open   int            // users of the device
+	res     *resource
+	minor   uint32
+	volume  uint32
+	own     ownPart
+	peers   []*peerDevice // in the order of the connections
+	size    uint64        // sectors; stays after a detach
+	disk    *disk
+	conf    *schema.Values // DRBD 9: device_conf
+	open    int            // users of the device
+	openers []string       // and who they are
 
 	exposed       uint64           // generation of the data that users saw last
 	crashed       bool             // was Primary when the node went down, and did not see the peer since
@@ -174,7 +175,7 @@ func (d *device) followDisk(was, is ownPart) {
 		d.flush()
 		d.report(reportState)
 		if d.failed && d.disk != nil && d.disk.conf.Uint("on_io_error") == ioErrorHelper {
-			d.only().helper("local-io-error")
+			d.helper("local-io-error")
 		}
 		d.setDisk(schema.Diskless)
 	case is.disk == schema.Diskless:

@@ -11,12 +11,13 @@ import (
 
 // disk is the backing storage of a device: image files with real metadata.
 type disk struct {
-	conf  *schema.Values // disk_conf
-	data  *os.File
-	md    *os.File // the same as data for internal metadata
-	image *meta.Image
-	bits  []*bitmap // by slot; DRBD 8.4 has one
-	log   activityLog
+	version meta.Version
+	conf    *schema.Values // disk_conf
+	data    *os.File
+	md      *os.File // the same as data for internal metadata
+	image   *meta.Image
+	bits    []*bitmap // by slot; DRBD 8.4 has one
+	log     activityLog
 
 	flags meta.Flags
 	size  uint64 // sectors that the disk offers, before agreeing with the peer
@@ -31,7 +32,10 @@ var errDiskBroken = errors.New("input/output error")
 // openDisk opens what a disk_conf names and checks the metadata there. On
 // failure it returns the code with which the module refuses.
 func (m *Module) openDisk(conf *schema.Values) (*disk, schema.Code) {
-	d := &disk{conf: conf}
+	d := &disk{conf: conf, version: meta.V08}
+	if m.gen == schema.V9 {
+		d.version = meta.V09
+	}
 	idx := meta.Index(conf.Int("meta_dev_idx"))
 	if code := d.open(m.cfg.Open, idx); code != schema.NoError {
 		d.close()
@@ -88,7 +92,7 @@ func (d *disk) readMeta(idx meta.Index) schema.Code {
 	if mdSize < minMetaSize || idx >= 0 && mdSize < (int64(idx)+1)*262144*512 {
 		return schema.ErrMetaTooSmall
 	}
-	if d.image, err = meta.Open(d.md, mdSize, meta.V08, idx); err != nil {
+	if d.image, err = meta.Open(d.md, mdSize, d.version, idx); err != nil {
 		if errors.Is(err, meta.ErrNoMetadata) || errors.Is(err, meta.ErrTooSmall) {
 			return schema.ErrMetaInvalid
 		}

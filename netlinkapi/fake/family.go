@@ -43,7 +43,20 @@ const (
 	opHasPolicy = 0x08
 )
 
-// commandOrder84 is the order in which the 8.4 module registers its commands.
+// commandOrder is the order in which the modules register their commands.
+var commandOrder = map[schema.Generation][]schema.Op{schema.V84: commandOrder84, schema.V9: commandOrder9}
+
+var commandOrder9 = []schema.Op{
+	schema.NewMinor, schema.DelMinor, schema.NewResource, schema.DelResource, schema.ChgResourceOpts,
+	schema.NewPeer, schema.NewPath, schema.DelPeer, schema.DelPath, schema.Connect, schema.ChgNetOpts,
+	schema.Disconnect, schema.Attach, schema.ChgDiskOpts, schema.Resize, schema.Promote, schema.Demote,
+	schema.NewCurrentUUID, schema.StartVerify, schema.Detach, schema.Invalidate, schema.InvalidateRemote,
+	schema.PauseSync, schema.ResumeSync, schema.SuspendIO, schema.ResumeIO, schema.Outdate,
+	schema.GetTimeoutType, schema.Down, schema.GetResources, schema.GetDevices, schema.GetConnections,
+	schema.GetPeerDevices, schema.GetPaths, schema.GetInitialState, schema.ForgetPeer,
+	schema.ChgPeerDeviceOpts, schema.RenameResource,
+}
+
 var commandOrder84 = []schema.Op{
 	schema.GetStatus, schema.NewMinor, schema.DelMinor, schema.NewResource, schema.DelResource,
 	schema.ChgResourceOpts, schema.Connect, schema.ChgNetOpts, schema.Disconnect, schema.Attach,
@@ -96,7 +109,7 @@ func (m *Module) describeFamily(h header) []byte {
 
 func (m *Module) describeOps() []byte {
 	var list []byte
-	for i, op := range commandOrder84 {
+	for i, op := range commandOrder[m.gen] {
 		cmd := op.In(m.gen)
 		flags := uint32(opHasPolicy)
 		if cmd.Do {

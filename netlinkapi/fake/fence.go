@@ -17,6 +17,9 @@ const (
 
 // fencing is the strictest policy of all disks.
 func (c *connection) fencing() uint64 {
+	if c.res.m.gen == schema.V9 {
+		return c.net.Uint("fencing_policy")
+	}
 	policy := uint64(fencingDontCare)
 	for _, d := range c.res.devices {
 		if d.disk != nil {

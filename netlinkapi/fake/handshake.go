@@ -135,7 +135,7 @@ func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState)
 	case v < 0 && self.role == schema.Primary && pd.state().disk >= schema.Consistent && !pd.mayOverwrite():
 		return v, false
 	}
-	return v, !pd.conn.net.Bool("tentative")
+	return v, !pd.conn.tentative()
 }
 
 // preferConsistent never makes an Inconsistent copy the source.

@@ -31,6 +31,7 @@ type link struct {
 	conn     net.Conn
 	enc      *gob.Encoder
 	dec      *gob.Decoder
+	path     *path
 	resolves bool // this end decides where both are alike
 
 	mu     sync.Mutex
@@ -39,8 +40,9 @@ type link struct {
 	closed bool
 }
 
-func newLink(c net.Conn, resolves bool) *link {
+func newLink(c net.Conn, resolves bool, p *path) *link {
 	return &link{
+		path: p,
 		conn: c, enc: gob.NewEncoder(c), dec: gob.NewDecoder(c),
 		resolves: resolves, wake: make(chan struct{}, 1),
 	}
@@ -122,7 +124,9 @@ func (c *connection) work(ctx context.Context) {
 	c.running = false
 	if m.ctx.Err() == nil {
 		c.set(change{Conn: new(standAlone)}, true)
-		c.deconfigure()
+		if m.gen == schema.V84 {
+			c.deconfigure()
+		}
 	}
 	m.changed.Broadcast()
 }
@@ -132,10 +136,15 @@ func (c *connection) run(ctx context.Context, l *link) {
 	m := c.res.m
 	c.link, c.met = l, false
 	m.work.Go(l.write)
-	c.set(change{Conn: new(wfReportParams)}, true)
-	for _, pd := range c.peers() {
-		pd.resumeLog()
-		l.send(pd.reportPacket(reportAll))
+	if m.gen == schema.V9 {
+		c.use(l.path)
+		c.introduce(l)
+	} else {
+		c.set(change{Conn: new(wfReportParams)}, true)
+		for _, pd := range c.peers() {
+			pd.resumeLog()
+			l.send(pd.reportPacket(reportAll))
+		}
 	}
 	for {
 		var p packet
@@ -150,29 +159,85 @@ func (c *connection) run(ctx context.Context, l *link) {
 	l.close()
 	if m.ctx.Err() == nil { // a power cut changes nothing any more
 		c.lost(networkFailure)
-		c.tellAgain()
-		c.fenceLost(ctx)
+		c.linkGone(ctx)
 	}
 	c.link = nil
 	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
 	m.changed.Broadcast()
 }
 
-// establish returns a link on which both ends have said hello, or nil when the
-// connection is to end. One end listens and the other dials, by address.
-func (c *connection) establish(ctx context.Context) *link {
-	if c.my < c.peerAddr {
-		return c.dial(ctx)
+// linkGone does what follows when the link is gone.
+func (c *connection) linkGone(ctx context.Context) {
+	if c.res.m.gen == schema.V9 {
+		c.leave(ctx)
+	} else {
+		c.tellAgain()
 	}
-	return c.listen(ctx)
+	c.fenceLost(ctx)
 }
 
-func (c *connection) dial(ctx context.Context) *link {
+// establish returns a link on which both ends have said hello, or nil when the
+// connection is to end. One end listens and the other dials, by address; all paths
+// are tried at once.
+func (c *connection) establish(ctx context.Context) *link {
+	for ctx.Err() == nil {
+		round, cancel := context.WithCancel(ctx)
+		found := c.tryPaths(round, cancel)
+		cancel()
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// tryPaths returns the first link that comes up. The round ends early when the
+// paths change.
+func (c *connection) tryPaths(ctx context.Context, cancel func()) *link {
+	m := c.res.m
+	m.mu.Lock()
+	routes := c.routes()
+	c.nextRound = cancel
+	m.mu.Unlock()
+	links := make(chan *link)
+	var work sync.WaitGroup
+	for _, p := range routes {
+		work.Go(func() {
+			l := c.try(ctx, p)
+			if l == nil {
+				return
+			}
+			select {
+			case links <- l:
+			case <-ctx.Done():
+				l.conn.Close()
+			}
+		})
+	}
+	var first *link
+	select {
+	case first = <-links:
+	case <-ctx.Done():
+	}
+	cancel()
+	work.Wait()
+	return first
+}
+
+// try brings up a link on one path.
+func (c *connection) try(ctx context.Context, p *path) *link {
+	if p.my < p.peer {
+		return c.dial(ctx, p)
+	}
+	return c.listen(ctx, p)
+}
+
+func (c *connection) dial(ctx context.Context, p *path) *link {
 	net := c.res.m.cfg.Network
 	for ctx.Err() == nil {
-		if net != nil && !c.isCut() {
-			if conn, err := net.Dial(linkName(c.peerAddr, c.my)); err == nil {
-				if l, err := c.greet(ctx, newLink(conn, false)); err == nil {
+		if net != nil && !c.isCut(p) {
+			if conn, err := net.Dial(linkName(p.peer, p.my)); err == nil {
+				if l, err := c.greet(ctx, newLink(conn, false, p)); err == nil {
 					return l
 				}
 			}
@@ -185,11 +250,11 @@ func (c *connection) dial(ctx context.Context) *link {
 	return nil
 }
 
-func (c *connection) listen(ctx context.Context) *link {
+func (c *connection) listen(ctx context.Context, p *path) *link {
 	for ctx.Err() == nil && c.res.m.cfg.Network != nil {
-		listener, err := c.res.m.cfg.Network.Listen(linkName(c.my, c.peerAddr))
+		listener, err := c.res.m.cfg.Network.Listen(linkName(p.my, p.peer))
 		if err == nil {
-			if l := c.accept(ctx, listener); l != nil {
+			if l := c.accept(ctx, listener, p); l != nil {
 				return l
 			}
 		}
@@ -203,7 +268,7 @@ func (c *connection) listen(ctx context.Context) *link {
 }
 
 // accept waits for the peer to dial.
-func (c *connection) accept(ctx context.Context, listener net.Listener) *link {
+func (c *connection) accept(ctx context.Context, listener net.Listener, p *path) *link {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
 	defer listener.Close()
 	for {
@@ -211,21 +276,21 @@ func (c *connection) accept(ctx context.Context, listener net.Listener) *link {
 		if err != nil {
 			return nil
 		}
-		if c.isCut() {
+		if c.isCut(p) {
 			conn.Close()
 			continue
 		}
-		if l, err := c.greet(ctx, newLink(conn, true)); err == nil {
+		if l, err := c.greet(ctx, newLink(conn, true, p)); err == nil {
 			return l
 		}
 	}
 }
 
-func (c *connection) isCut() bool {
+func (c *connection) isCut(p *path) bool {
 	m := c.res.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.cut[addressText(c.peerAddr)]
+	return m.cut[addressText(p.peer)]
 }
 
 // Reasons why two ends do not get together.
@@ -341,6 +406,16 @@ func (c *connection) handle(p packet) {
 		return
 	case askState:
 		c.answer(p)
+		return
+	case commitState:
+		c.carry(p)
+		return
+	case ready:
+		c.meet(p)
+		return
+	}
+	if c.res.m.gen == schema.V9 && p.Kind == report && c.state < wfReportParams {
+		c.note(p)
 		return
 	}
 	if d := c.res.volume(p.Volume); d != nil && c.state >= wfReportParams { // not what was under way when we hung up

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"drbdutils/schema"
@@ -60,12 +61,20 @@ func New(cfg Config) *Module {
 		cfg.Open = func(name string) (*os.File, error) { return os.OpenFile(name, os.O_RDWR, 0) }
 	}
 	m := &Module{
-		cfg: cfg, gen: schema.V84, admin: make(chan struct{}, 1), minors: map[uint32]*device{},
+		cfg: cfg, gen: generation(cfg.Version), admin: make(chan struct{}, 1), minors: map[uint32]*device{},
 		cut: map[string]bool{}, listeners: map[int]func([]byte){}, seq: firstSeq, eventSeq: firstSeq,
 	}
 	m.changed = sync.NewCond(&m.mu)
 	m.ctx, m.end = context.WithCancel(context.Background())
 	return m
+}
+
+// generation tells the generation of a version.
+func generation(version string) schema.Generation {
+	if strings.HasPrefix(version, "9.") {
+		return schema.V9
+	}
+	return schema.V84
 }
 
 // firstSeq is the number of the first notification after the module was loaded.

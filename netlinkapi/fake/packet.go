@@ -13,6 +13,8 @@ const (
 	report                      // a volume: size, generations, state
 	askState                    // may this state change be made?
 	answerState                 // yes, or why not
+	commitState                 // all agreed: carry it out
+	ready                       // DRBD 9: all volumes were reported
 	sendBitmap                  // the blocks that the sender knows to differ
 	syncUUID                    // a resync begins: the generation of the target during it
 	syncAsk                     // the target wants blocks
@@ -60,6 +62,7 @@ type packet struct {
 	Size        uint64 // sectors that the device has
 	Offered     uint64 // sectors that the disk could have; 0 without a disk
 	Wanted      uint64 // resized: sectors that the administrator wants; 0 all
+	Client      bool   // no disk on purpose
 	Clean       bool   // resized: what is added counts as in sync
 
 	Words  []uint64 // bitmap
@@ -92,6 +95,7 @@ func (pd *peerDevice) reportPacket(parts reportPart) packet {
 		Kind: report, Volume: pd.volume, Parts: parts,
 		State: peerState{Role: s.role, Conn: s.conn, Disk: s.disk, Paused: s.userISP || s.aftrISP},
 		Size:  pd.size, Crashed: pd.crashed, Discard: pd.conn.discards(),
+		Client: pd.device.client(),
 	}
 	if s.disk == schema.Negotiating {
 		p.State.Disk = schema.Negotiating

@@ -20,6 +20,9 @@ func (m *Module) Proc() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var b strings.Builder
+	if m.gen == schema.V9 {
+		return m.proc9()
+	}
 	fmt.Fprintf(&b, "version: %s (api:%d/proto:%s)\n", m.cfg.Version, familyVersion[m.gen], protocolRange)
 	fmt.Fprintf(&b, "srcversion: %-24s\n", sourceVersion)
 	last := -1
@@ -31,6 +34,13 @@ func (m *Module) Proc() string {
 		d.only().writeProc(&b)
 	}
 	return b.String()
+}
+
+// proc9 is what DRBD 9 prints: no devices.
+func (m *Module) proc9() string {
+	return fmt.Sprintf("version: %s (api:%d/proto:118-124)\n"+
+		"GIT-hash: %s reproducible build, 2026-11-20 12:00:00\n"+
+		"Transports (api:22): tcp (%s)\n", m.cfg.Version, familyVersion[m.gen], strings.Repeat("fa5ec0de", 5), m.cfg.Version)
 }
 
 // writeProc prints the block of one device.

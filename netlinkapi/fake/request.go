@@ -3,6 +3,7 @@ package fake
 import (
 	"syscall"
 
+	"drbdutils/meta"
 	"drbdutils/schema"
 )
 
@@ -57,6 +58,9 @@ func (m *Module) family(h header, msg []byte) [][]byte {
 		return refuse(syscall.EOPNOTSUPP)
 	}
 	if len(msg) < bodyOffset {
+		return refuse(syscall.EINVAL)
+	}
+	if v := msg[nlHeaderLen+1]; m.gen == schema.V9 && !dump && v != familyVersion[m.gen] && r.op != schema.Down {
 		return refuse(syscall.EINVAL)
 	}
 	r.minor, r.flags = native.Uint32(msg[20:]), native.Uint32(msg[24:])
@@ -122,12 +126,12 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 	defer m.mu.Unlock()
 	code := m.prepare(r, cmd)
 	if code == schema.NoError {
-		code = commands[r.op](m, r)
+		code = m.command(r.op)(m, r)
 	}
 	b := startMessage(header{kind: familyID, seq: r.seq, port: r.port})
 	b = append(b, m.body(r.op, r.minor, code)...)
 	if r.context != nil {
-		b = appendAttribute(b, uint16(schema.CfgContext)|attrNested, unmarked(r.nests[schema.CfgContext]))
+		b = appendAttribute(b, uint16(schema.CfgContext)|attrNested, m.echo(r.nests[schema.CfgContext]))
 	}
 	for _, text := range r.texts {
 		b = appendSet(b, m.set(schema.CfgReply).SetStr("info_text", text))
@@ -142,9 +146,11 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 	return replies
 }
 
-// unmarked returns a copy of a nest with the mandatory marks gone, as 8.4 echoes
-// the context.
-func unmarked(nest []byte) []byte {
+// echo returns a copy of the context. 8.4 takes the mandatory marks off.
+func (m *Module) echo(nest []byte) []byte {
+	if m.gen == schema.V9 {
+		return nest
+	}
 	var b []byte
 	for _, a := range readAttributes(nest) {
 		b = appendAttribute(b, a.kind&^attrMandatory, a.payload)
@@ -174,7 +180,11 @@ func (m *Module) prepare(r *request, cmd *schema.Command) schema.Code {
 		}
 		return r.refuse(schema.ErrResourceUnknown, "unknown resource")
 	}
-	if cmd.Needs == schema.NeedConnection {
+	if m.gen == schema.V9 {
+		if code := m.preparePeer(r, cmd, named); code != schema.NoError {
+			return code
+		}
+	} else if cmd.Needs == schema.NeedConnection {
 		return m.prepareConnection(r, named)
 	}
 	return r.crossCheck()
@@ -197,6 +207,45 @@ func (m *Module) prepareConnection(r *request, named bool) schema.Code {
 	return schema.NoError
 }
 
+// preparePeer finds what DRBD 9 names by node id and volume.
+func (m *Module) preparePeer(r *request, cmd *schema.Command, named bool) schema.Code {
+	id, ok := r.context.Get("ctx_peer_node_id")
+	if cmd.Needs < schema.NeedPeerNode {
+		return schema.NoError
+	}
+	switch {
+	case !ok:
+		return r.refuse(schema.ErrInvalidRequest, "peer node id missing")
+	case r.resource == nil && named:
+		return r.refuse(schema.ErrResourceUnknown, "unknown resource")
+	case r.resource == nil:
+		return r.refuse(schema.ErrInvalidRequest, "unknown resource")
+	case id.Num >= meta.MaxPeers:
+		return r.refuse(schema.ErrInvalidRequest, "peer node id out of range")
+	case id.Num == r.resource.opts.Uint("node_id"):
+		return r.refuse(schema.ErrInvalidRequest, "peer node id cannot be my own node id")
+	}
+	r.conn = r.resource.connectionTo(int(id.Num))
+	if cmd.Needs == schema.NeedPeerNode {
+		return schema.NoError
+	}
+	if r.conn == nil {
+		return r.refuse(schema.ErrInvalidRequest, "unknown connection")
+	}
+	return m.preparePeerDevice(r, cmd)
+}
+
+func (m *Module) preparePeerDevice(r *request, cmd *schema.Command) schema.Code {
+	if cmd.Needs != schema.NeedPeerDevice {
+		return schema.NoError
+	}
+	if d := r.resource.volume(uint32(r.context.Uint("ctx_volume"))); d != nil && r.context.Has("ctx_volume") {
+		r.peer = d.with(r.conn)
+		return schema.NoError
+	}
+	return r.refuse(schema.ErrInvalidRequest, "unknown volume")
+}
+
 // crossCheck refuses a minor together with a resource or volume that it does not
 // belong to.
 func (r *request) crossCheck() schema.Code {
@@ -209,7 +258,10 @@ func (r *request) crossCheck() schema.Code {
 	if volume, ok := r.context.Get("ctx_volume"); ok && uint64(r.device.volume) != volume.Num {
 		return r.refuse(schema.ErrInvalidRequest, "minor exists as different volume")
 	}
-	r.resource, r.peer = r.device.res, r.device.only()
+	r.resource = r.device.res
+	if r.conn == nil && r.resource.m.gen == schema.V84 {
+		r.peer = r.device.only()
+	}
 	return schema.NoError
 }
 

@@ -159,6 +159,10 @@ func (r *resource) try(old snapshot, hard bool, edit func()) schema.Code {
 
 // settle makes what follows from a change so.
 func (r *resource) settle(old snapshot) {
+	if r.m.gen == schema.V9 {
+		r.settle9(old)
+		return
+	}
 	for _, pd := range r.peers() {
 		if s := pd.state(); s != old.of(pd) {
 			pd.put(s.sane())
@@ -168,6 +172,9 @@ func (r *resource) settle(old snapshot) {
 
 // refused returns why the present state may not follow the old one, or StateDone.
 func (r *resource) refused(old snapshot) schema.Code {
+	if r.m.gen == schema.V9 {
+		return r.refused9(old)
+	}
 	for _, pd := range r.peers() {
 		if was, is := old.of(pd), pd.state(); was != is {
 			if code := pd.allows(was, is); !code.OK() {

@@ -139,7 +139,11 @@ func (pd *peerDevice) rate() int64 {
 	if r := pd.res.m.cfg.ResyncRate; r > 0 {
 		return r
 	}
-	return int64(pd.disk.conf.Uint("c_max_rate")) << 10
+	conf := pd.opts
+	if pd.res.m.gen == schema.V84 {
+		conf = pd.disk.conf
+	}
+	return int64(conf.Uint("c_max_rate")) << 10
 }
 
 // pull asks for blocks, tick by tick, as long as this node is the target and not

@@ -180,7 +180,11 @@ var fitting = map[conn]disks{
 // sane returns s with what follows from it made so: an unconnected peer is
 // unknown, a resync without a disk ends, disk states fit the replication state,
 // and a paused resync is called so.
-func (s state) sane() state {
+func (s state) sane() state { return s.cutOff().fit().pausing() }
+
+// cutOff forgets what cannot be known of a peer that is not connected, and ends a
+// resync without a disk.
+func (s state) cutOff() state {
 	if s.conn < connected {
 		s.peerISP, s.peer = false, schema.RoleUnknown
 		if s.pdsk > schema.DUnknown || s.pdsk < schema.Inconsistent {
@@ -193,7 +197,11 @@ func (s state) sane() state {
 	if s.conn > connected && (s.disk <= schema.Failed || s.pdsk <= schema.Failed) {
 		s.conn = connected
 	}
-	s = s.fit()
+	return s
+}
+
+// pausing gives a resync that is paused, or goes on, its name.
+func (s state) pausing() state {
 	switch {
 	case s.paused() && s.conn == syncSource:
 		s.conn = pausedSyncS

@@ -33,12 +33,32 @@ func (r *resource) reviewSuspension() {
 	unfenced := func(s state) bool {
 		return s.role == schema.Primary && s.conn < connected && s.pdsk > schema.Outdated
 	}
+	if r.m.gen == schema.V9 {
+		r.reviewSuspension9()
+		return
+	}
 	c := r.only()
 	if c.fencing() != fencingStonith || !r.anyPeer(unfenced) {
 		r.susp.fencing = false
 	} else if c.before.devices != nil && c.state.lost() {
 		r.susp.fencing = true
 	}
+}
+
+// onNoQuorumSuspend is the word of on-no-quorum that suspends I/O.
+const onNoQuorumSuspend = 1
+
+// reviewSuspension9 suspends I/O of a Primary that lost quorum, or all current
+// data, where the options ask for it.
+func (r *resource) reviewSuspension9() {
+	primary := r.role == schema.Primary
+	noQuorum, noData := false, false
+	for _, d := range r.devices {
+		noQuorum = noQuorum || !d.own.quorum
+		noData = noData || d.own.disk < schema.UpToDate && !d.peerUpToDate()
+	}
+	r.susp.quorum = primary && noQuorum && r.opts.Uint("on_no_quorum") == onNoQuorumSuspend
+	r.susp.noData = primary && noData && r.opts.Uint("on_no_data") == onNoDataSuspend
 }
 
 func (r *resource) anyPeer(match func(state) bool) bool {

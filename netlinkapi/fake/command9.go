@@ -1,0 +1,365 @@
+package fake
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"drbdutils/meta"
+	"drbdutils/schema"
+)
+
+// commands9 are the commands that DRBD 9 does otherwise than 8.4, or alone.
+var commands9 = map[schema.Op]func(*Module, *request) schema.Code{
+	schema.NewResource:       (*Module).newResource9,
+	schema.NewMinor:          (*Module).newMinor9,
+	schema.NewPeer:           (*Module).newPeer,
+	schema.DelPeer:           (*Module).delPeer,
+	schema.NewPath:           (*Module).newPath,
+	schema.DelPath:           (*Module).delPath,
+	schema.Connect:           (*Module).connect9,
+	schema.ChgPeerDeviceOpts: (*Module).peerDeviceOptions,
+	schema.ForgetPeer:        (*Module).forgetPeer,
+	schema.RenameResource:    (*Module).renameResource,
+	schema.Promote:           (*Module).promote9,
+	schema.Demote:            (*Module).demote9,
+	schema.Detach:            (*Module).detach9,
+	schema.NewCurrentUUID:    (*Module).newCurrentUUID9,
+	schema.Invalidate:        (*Module).invalidate9,
+	schema.InvalidateRemote:  (*Module).invalidateRemote9,
+	schema.Outdate:           (*Module).outdate9,
+	schema.Resize:            (*Module).resize9,
+	schema.Down:              (*Module).down9,
+}
+
+// command returns what carries out an operation.
+func (m *Module) command(op schema.Op) func(*Module, *request) schema.Code {
+	if f := commands9[op]; f != nil && m.gen == schema.V9 {
+		return f
+	}
+	return commands[op]
+}
+
+// maxVolume9 is the highest volume number of DRBD 9.
+const maxVolume9 = 65534
+
+// strictName is what a name may consist of.
+var strictName = regexp.MustCompile(`^[0-9A-Za-z+._-]+$`)
+
+func (r *request) checkName(name string) schema.Code {
+	switch {
+	case name == "":
+		return r.refuse(schema.ErrMandatoryTag, "name missing")
+	case name == "all":
+		return r.refuse(schema.ErrInvalidRequest, "invalid name")
+	case !strictName.MatchString(name):
+		return r.refuse(schema.ErrInvalidRequest, "invalid name (strict_names=1 allows only [0-9A-Za-z+._-])")
+	}
+	return schema.NoError
+}
+
+func (m *Module) newResource9(r *request) schema.Code {
+	name, ok := r.context.Get("ctx_resource_name")
+	if !ok {
+		return r.refuse(schema.ErrMandatoryTag, "resource name missing")
+	}
+	if code := r.checkName(name.Text); code != schema.NoError {
+		return code
+	}
+	if r.resource != nil {
+		return schema.NoError
+	}
+	opts, code := r.options(m, schema.ResourceOpts, nil)
+	switch {
+	case code != schema.NoError:
+		return code
+	case opts.Uint("node_id") >= meta.MaxPeers:
+		return schema.ErrInvalidRequest
+	}
+	m.newResource(name.Text, opts)
+	return schema.NoError
+}
+
+func (m *Module) newMinor9(r *request) schema.Code {
+	volume := uint32(r.context.Uint("ctx_volume"))
+	switch {
+	case r.minor > maxMinor:
+		return r.refuse(schema.ErrInvalidRequest, "requested minor out of range")
+	case volume > maxVolume9:
+		return r.refuse(schema.ErrInvalidRequest, "requested volume id out of range")
+	case r.device != nil && !r.context.Has("ctx_volume"), r.device == nil && r.resource.volume(volume) != nil:
+		return schema.ErrMinorOrVolExists
+	case r.device != nil:
+		return schema.ErrMinorOrVolExists
+	}
+	conf, code := r.options(m, schema.DeviceConf, nil)
+	if code == schema.NoError {
+		m.newDevice(r.resource, r.minor, volume).conf = conf
+	}
+	return code
+}
+
+func (m *Module) newPeer(r *request) schema.Code {
+	if r.conn != nil {
+		text := fmt.Sprintf("Connection for peer node id %d already exists", r.conn.node)
+		return r.refuse(schema.ErrInvalidRequest, text)
+	}
+	net, code := r.options(m, schema.NetConf, nil)
+	if code != schema.NoError {
+		return code
+	}
+	name := net.Str("name")
+	if name == "" {
+		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+	}
+	if r.resource.named(name) != nil {
+		return r.refuse(schema.ErrAlreadyExists, "name already exists")
+	}
+	c := &connection{res: r.resource, node: int(r.context.Uint("ctx_peer_node_id")), net: net}
+	if code := r.checkConnection(c, nil, net); code != schema.NoError {
+		return code
+	}
+	r.resource.join(c)
+	return schema.NoError
+}
+
+// join adds a connection to the resource.
+func (r *resource) join(c *connection) {
+	r.conns = append(r.conns, c)
+	for _, d := range r.devices {
+		pd := newPeerDevice(d, c)
+		pd.opts = r.m.defaults(schema.PeerDeviceOpts)
+		if d.disk != nil {
+			pd.takeSlot()
+		}
+	}
+	c.announce()
+	r.review()
+}
+
+// review works out quorum anew, where the number of nodes may have changed.
+func (r *resource) review() { r.attempt(nil, true, func() {}) }
+
+// defaults returns a set with the built-in values.
+func (m *Module) defaults(id schema.ID) *schema.Values {
+	v := m.set(id)
+	for i := range v.Set.Fields {
+		if f := &v.Set.Fields[i]; f.Attr != 0 {
+			v.SetAt(i, f.Default())
+		}
+	}
+	return v
+}
+
+// named returns the connection of a name.
+func (r *resource) named(name string) *connection {
+	for _, c := range r.conns {
+		if c.net.Str("name") == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// checkConnection is checkOptions with a word about the reason.
+func (r *request) checkConnection(c *connection, old, net *schema.Values) schema.Code {
+	code := c.checkOptions(old, net)
+	if text := algorithmTexts[code]; text != nil {
+		r.refuse(code, text(net))
+	}
+	return code
+}
+
+// algorithmTexts explain algorithms that the kernel has not.
+var algorithmTexts = map[schema.Code]func(net *schema.Values) string{
+	schema.ErrAuthAlg: func(net *schema.Values) string {
+		return fmt.Sprintf("failed to allocate hmac(%s) for hmac", net.Str("cram_hmac_alg"))
+	},
+	schema.ErrVerifyAlg:    func(net *schema.Values) string { return failedHash(net, "verify_alg", "verify") },
+	schema.ErrCsumsAlg:     func(net *schema.Values) string { return failedHash(net, "csums_alg", "csums") },
+	schema.ErrIntegrityAlg: func(net *schema.Values) string { return failedHash(net, "integrity_alg", "data integrity") },
+}
+
+func failedHash(net *schema.Values, key, what string) string {
+	return fmt.Sprintf("failed to allocate %s for %s", net.Str(key), what)
+}
+
+func (m *Module) delPeer(r *request) schema.Code {
+	parms, code := r.parms(m, schema.DisconnectParms)
+	if code != schema.NoError {
+		return code
+	}
+	if code := r.conn.disconnect(parms.Bool("force_disconnect")); !code.OK() {
+		return code
+	}
+	r.conn.remove()
+	return schema.NoError
+}
+
+// remove takes a connection that is StandAlone out of its resource.
+func (c *connection) remove() {
+	for _, p := range slices.Clone(c.paths) {
+		p.remove()
+	}
+	c.res.conns = slices.DeleteFunc(c.res.conns, func(o *connection) bool { return o == c })
+	var list []notice
+	for _, pd := range c.peers() {
+		list = append(list, pd.about(schema.Destroy))
+		pd.device.peers = slices.DeleteFunc(pd.device.peers, func(o *peerDevice) bool { return o == pd })
+	}
+	c.res.m.tell(append(list, c.about(schema.Destroy))...)
+	c.res.review()
+}
+
+func (m *Module) newPath(r *request) schema.Code {
+	parms, code := r.parms(m, schema.PathParms)
+	if code != schema.NoError {
+		return code
+	}
+	p := &path{conn: r.conn, my: parms.Str("my_addr"), peer: parms.Str("peer_addr")}
+	if p.my == "" || p.peer == "" {
+		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+	}
+	if code := r.checkPath(m, p); code != schema.NoError {
+		return code
+	}
+	r.conn.paths = append(r.conn.paths, p)
+	m.tell(p.about(schema.Create))
+	r.conn.tryAgain()
+	return schema.NoError
+}
+
+// checkPath refuses addresses that are in use.
+func (r *request) checkPath(m *Module, p *path) schema.Code {
+	for _, c := range m.connections() {
+		for _, other := range c.paths {
+			switch {
+			case c.res != r.resource && other.my == p.my:
+				return schema.ErrLocalAddr
+			case c.res != r.resource && other.peer == p.peer:
+				return schema.ErrPeerAddr
+			case c.res == r.resource && other.my == p.my && other.peer == p.peer:
+				return schema.ErrAddressPair
+			case c.res == r.resource && c != r.conn && sameHost(other.peer, p.peer) && other.my == p.my:
+				return r.refuse(schema.ErrPathCollision, "path indistinguishable from path in another connection")
+			}
+		}
+	}
+	return schema.NoError
+}
+
+// sameHost reports whether two addresses differ in the port at most.
+func sameHost(a, b string) bool {
+	_, x, _ := splitAddress(a)
+	_, y, _ := splitAddress(b)
+	return x == y
+}
+
+func (m *Module) delPath(r *request) schema.Code {
+	parms, code := r.parms(m, schema.PathParms)
+	if code != schema.NoError {
+		return code
+	}
+	for _, p := range r.conn.paths {
+		if p.my != parms.Str("my_addr") || p.peer != parms.Str("peer_addr") {
+			continue
+		}
+		if len(r.conn.paths) == 1 && r.conn.state >= unconnected {
+			return r.refuse(schema.ErrInvalidRequest, "Can not delete last path, use disconnect first!")
+		}
+		if p.established && r.conn.link != nil {
+			r.conn.dropLink()
+		}
+		p.remove()
+		r.conn.tryAgain()
+		return schema.NoError
+	}
+	return r.refuse(schema.ErrInvalidRequest, "no such path")
+}
+
+func (m *Module) connect9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.ConnectParms)
+	c := r.conn
+	switch {
+	case code != schema.NoError:
+		return code
+	case c.running || c.state > standAlone:
+		return schema.ErrNetConfigured
+	case len(c.paths) == 0:
+		return r.refuse(schema.ErrInvalidRequest, "connection endpoint(s) missing")
+	case parms.Bool("discard_my_data") && r.resource.role == schema.Primary:
+		return schema.ErrDiscardImpossible
+	}
+	c.discard, c.dry = parms.Bool("discard_my_data"), parms.Bool("tentative")
+	code = c.set(change{Conn: new(unconnected)}, true)
+	c.start()
+	return code
+}
+
+func (m *Module) peerDeviceOptions(r *request) schema.Code {
+	opts, code := r.options(m, schema.PeerDeviceOpts, r.peer.opts)
+	if code == schema.NoError {
+		r.peer.opts = opts
+	}
+	return code
+}
+
+func (m *Module) forgetPeer(r *request) schema.Code {
+	parms, code := r.parms(m, schema.ForgetPeerParms)
+	if code != schema.NoError {
+		return code
+	}
+	node := parms.Int("forget_peer_node_id")
+	switch {
+	case r.nests[schema.ForgetPeerParms] == nil:
+		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+	case node < 0 || node >= meta.MaxPeers:
+		return schema.ErrPeerNodeID
+	case r.resource.connectionTo(int(node)) != nil:
+		return schema.ErrNetConfigured
+	}
+	for _, d := range r.resource.devices {
+		if d.disk == nil {
+			continue
+		}
+		if d.disk.image.Super.Peers[node].BitmapIndex == meta.NoBitmapSlot {
+			return schema.ErrPeerNodeID
+		}
+		d.disk.image.Super.ForgetPeer(int(node))
+		d.save()
+	}
+	return schema.NoError
+}
+
+// connectionTo returns the connection to a node.
+func (r *resource) connectionTo(node int) *connection {
+	for _, c := range r.conns {
+		if c.node == node {
+			return c
+		}
+	}
+	return nil
+}
+
+func (m *Module) renameResource(r *request) schema.Code {
+	parms, code := r.parms(m, schema.RenameParms)
+	if code != schema.NoError {
+		return code
+	}
+	name, ok := parms.Get("new_resource_name")
+	if !ok {
+		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+	}
+	taken := fmt.Sprintf("Cannot rename to %s: a resource with that name already exists\n", name.Text)
+	switch {
+	case !strictName.MatchString(name.Text) || name.Text == "all": // the module explains it so
+		return r.refuse(schema.ErrInvalidRequest, taken)
+	case m.resource(name.Text) != nil:
+		return r.refuse(schema.ErrAlreadyExists, taken)
+	}
+	n := r.resource.about(schema.Rename)
+	n.info, n.stats = nil, m.set(schema.RenameInfo).SetStr("res_new_name", name.Text)
+	m.tell(n)
+	r.resource.name = name.Text
+	return schema.NoError
+}

@@ -1,0 +1,298 @@
+package fake
+
+import (
+	"slices"
+
+	"drbdutils/meta"
+	"drbdutils/schema"
+)
+
+// What DRBD 9 does to volumes otherwise than 8.4: a disk has a bitmap slot for each
+// peer, and state changes are seen by all of them.
+
+// takeSlot gives the peer a bitmap slot on the disk, unless it has one or needs
+// none.
+func (pd *peerDevice) takeSlot() schema.Code {
+	pd.slot = meta.NoBitmapSlot
+	if pd.disk == nil {
+		return schema.NoError
+	}
+	sb := pd.disk.image.Super
+	entry := pd.entry()
+	if entry.BitmapIndex == meta.NoBitmapSlot {
+		if !pd.opts.Bool("bitmap") || !pd.disk.conf.Bool("d_bitmap") {
+			return schema.NoError
+		}
+		slot := freeSlot(sb)
+		if slot < 0 {
+			return schema.ErrInvalidRequest
+		}
+		entry.BitmapIndex = int32(slot)
+		pd.startSlot(slot)
+	}
+	entry.Flags |= meta.PeerNodeExists
+	pd.slot = int(entry.BitmapIndex)
+	return schema.NoError
+}
+
+// startSlot begins the bitmap of a peer that had none. What a peer that was never
+// seen misses is what was written since the metadata is new.
+func (pd *peerDevice) startSlot(slot int) {
+	sb := pd.disk.image.Super
+	day0 := sb.Peers[pd.res.self()].BitmapUUID
+	if day0 != 0 {
+		pd.entry().BitmapUUID = day0
+	}
+	if slot < len(pd.disk.bits) && sb.Current != uuidJustCreated {
+		pd.disk.bits[slot].setAll()
+	}
+}
+
+// self is the node id of this node.
+func (r *resource) self() int { return int(r.opts.Uint("node_id")) }
+
+// freeSlot returns the lowest slot that no peer has, or -1.
+func freeSlot(sb *meta.Superblock) int {
+	for slot := range int(sb.MaxPeers) {
+		if !slices.ContainsFunc(sb.Peers[:], func(p meta.Peer) bool { return p.BitmapIndex == int32(slot) }) {
+			return slot
+		}
+	}
+	return -1
+}
+
+// checkNode refuses metadata of another node, or with too few slots.
+func (d *device) checkNode(disk *disk) schema.Code {
+	sb := disk.image.Super
+	own := int32(d.res.opts.Uint("node_id"))
+	if sb.NodeID != meta.NoNodeID && sb.NodeID != own {
+		return schema.ErrInvalidRequest
+	}
+	sb.NodeID = own
+	d.disk = disk
+	defer func() { d.disk = nil }()
+	for _, pd := range d.peers {
+		if code := pd.takeSlot(); code != schema.NoError {
+			return code
+		}
+	}
+	return schema.NoError
+}
+
+// initial9 returns what the metadata says of the disk. Data of a node that may have
+// missed something is merely Consistent, where fencing makes the difference.
+func (d *device) initial9() schema.DiskState {
+	flags := d.disk.flags
+	switch {
+	case !flags.Has(meta.Consistent):
+		return schema.Inconsistent
+	case !flags.Has(meta.WasUpToDate):
+		return schema.Outdated
+	}
+	for _, p := range d.disk.image.Super.Peers {
+		if p.Flags.Has(meta.PeerFencing) && !p.Flags.Has(meta.PeerIsOutdated) {
+			return schema.Consistent
+		}
+	}
+	return schema.UpToDate
+}
+
+// awake9 is awake for DRBD 9.
+func (d *device) awake9() func() {
+	return func() {
+		next := d.initial9()
+		if d.replicated() {
+			d.negotiated, next = next, schema.Negotiating
+		}
+		d.own.disk = next
+		for _, pd := range d.peers {
+			known := pd.entry().Flags
+			if pd.conn.state < wfReportParams && known.Has(meta.PeerIsOutdated) {
+				pd.part.pdsk = schema.Outdated
+			}
+		}
+	}
+}
+
+func (m *Module) detach9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.DetachParms)
+	if code != schema.NoError {
+		return code
+	}
+	d := r.device
+	if d.own.disk == schema.Diskless {
+		return schema.StateNothingToDo
+	}
+	if parms.Bool("intentional_diskless_detach") {
+		d.conf.SetBool("intentional_diskless", true)
+	}
+	return d.detach9(parms.Bool("force_detach"))
+}
+
+// detach9 takes the disk away. Without force it refuses to take the last current
+// data from a Primary.
+func (d *device) detach9(force bool) schema.Code {
+	if d.own.disk == schema.Diskless {
+		return schema.StateNothingToDo
+	}
+	if !force && d.own.role == schema.Primary && !d.peerUpToDate() {
+		return schema.StateNoUpToDateDisk
+	}
+	d.flush()
+	d.setDisk(schema.Detaching)
+	d.setDisk(schema.Diskless)
+	return schema.StateDone
+}
+
+func (m *Module) newCurrentUUID9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.NewCUUIDParms)
+	d := r.device
+	switch {
+	case code != schema.NoError:
+		return code
+	case d.disk == nil:
+		return schema.ErrNoDisk
+	}
+	clear, fresh := parms.Bool("clear_bm"), d.disk.current() == uuidJustCreated
+	if d.replicated() && (!fresh || !clear && !parms.Bool("force_resync")) {
+		return schema.ErrConnected
+	}
+	for _, pd := range d.peers {
+		pd.clearBitmapUUID()
+	}
+	if clear {
+		for _, b := range d.disk.bits {
+			b.clearAll()
+		}
+		d.flush()
+	}
+	d.newCurrentUUID()
+	if !d.replicated() {
+		return schema.NoError
+	}
+	d.skipInitial(clear)
+	return schema.NoError
+}
+
+// skipInitial gives peers with fresh metadata the new generation, with a resync or
+// without.
+func (d *device) skipInitial(clear bool) {
+	for _, pd := range d.peers {
+		if pd.part.conn != connected || pd.peer == nil || pd.peer.uuids.at(uuidCurrent) != uuidJustCreated {
+			continue
+		}
+		if clear {
+			pd.setBitmapUUID(0)
+		}
+		p := pd.reportPacket(reportUUIDs)
+		p.SkipInitial = clear
+		pd.conn.link.send(p)
+	}
+	d.res.attempt(nil, true, func() {
+		d.own.disk = schema.UpToDate
+		for _, pd := range d.peers {
+			if clear && pd.part.conn == connected {
+				pd.part.pdsk = schema.UpToDate
+			}
+		}
+	})
+	d.save()
+	if !clear {
+		d.report(reportState)
+	}
+}
+
+func (m *Module) outdate9(r *request) schema.Code {
+	d := r.device
+	switch {
+	case d.own.disk == schema.Outdated:
+		return schema.StateNothingToDo
+	case d.own.disk == schema.Diskless:
+		return schema.StateIsDiskless
+	case d.own.disk < schema.Outdated:
+		return schema.StateLowerThanOutdated
+	case d.own.role == schema.Primary:
+		return schema.StateNoUpToDateDisk
+	}
+	return d.setDisk(schema.Outdated)
+}
+
+func (m *Module) invalidate9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.InvalidateParms)
+	d := r.device
+	switch {
+	case code != schema.NoError:
+		return code
+	case d.disk == nil:
+		return schema.ErrNoDisk
+	}
+	from := parms.Int("sync_from_peer_node_id")
+	if !parms.Has("sync_from_peer_node_id") {
+		from = -1
+	}
+	for _, pd := range d.peers {
+		if pd.part.conn == connected && pd.part.pdsk == schema.UpToDate && (from < 0 || int(from) == pd.conn.node) {
+			return pd.request(change{Conn: new(startingSyncT)})
+		}
+	}
+	if d.replicated() || d.own.role == schema.Primary {
+		return schema.StateNoUpToDateDisk
+	}
+	code = d.setDisk(schema.Inconsistent)
+	for _, b := range d.disk.bits {
+		b.setAll()
+	}
+	d.flush()
+	return code
+}
+
+func (m *Module) invalidateRemote9(r *request) schema.Code {
+	if _, code := r.parms(m, schema.InvalidatePeer); code != schema.NoError {
+		return code
+	}
+	return m.invalidateRemote(r)
+}
+
+func (m *Module) resize9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.ResizeParms)
+	d := r.device
+	switch {
+	case code != schema.NoError:
+		return code
+	case d.disk == nil:
+		return schema.ErrNoDisk
+	case slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.part.conn > connected }):
+		return schema.ErrResizeResync
+	}
+	if d.disk.regrow() != nil {
+		return schema.ErrMetaIO
+	}
+	if want := parms.Uint("resize_size"); want > d.disk.size {
+		return schema.ErrDiskTooSmall
+	}
+	return d.resizeTo(parms.Uint("resize_size"), parms.Bool("no_resync"))
+}
+
+// down9 takes a resource away with all that belongs to it.
+func (m *Module) down9(r *request) schema.Code {
+	res := r.resource
+	if code := res.demote(false); !code.OK() {
+		r.refuse(code, "failed to demote")
+		r.nameOpeners()
+		return code
+	}
+	for _, c := range slices.Clone(res.conns) {
+		if code := c.disconnect(false); !code.OK() {
+			return r.refuse(code, "failed to disconnect")
+		}
+		c.remove()
+	}
+	for _, d := range slices.Clone(res.devices) {
+		if code := d.detach9(false); !code.OK() {
+			return r.refuse(code, "failed to detach")
+		}
+		d.remove()
+	}
+	res.remove()
+	return schema.NoError
+}

@@ -1,0 +1,147 @@
+package fake
+
+import (
+	"context"
+	"slices"
+
+	"drbdutils/schema"
+)
+
+// How the ends of a connection of DRBD 9 get together: both say all about their
+// volumes first, and then the connection and its volumes change state at once.
+
+// routes returns the ways by which a peer may be reached.
+func (c *connection) routes() []*path {
+	if c.res.m.gen == schema.V84 {
+		return []*path{{conn: c, my: c.my, peer: c.peerAddr}}
+	}
+	return slices.Clone(c.paths)
+}
+
+// use makes a path the one by which the peer is reached.
+func (c *connection) use(p *path) {
+	c.my, c.peerAddr = p.my, p.peer
+	p.establish(true)
+}
+
+// leave notes that the link is gone.
+func (c *connection) leave(ctx context.Context) {
+	for _, p := range c.paths {
+		p.establish(false)
+	}
+	if c.met || c.state == disconnecting {
+		c.helper(ctx, "disconnected")
+	}
+}
+
+// tryAgain begins another round of attempts: the paths are others.
+func (c *connection) tryAgain() {
+	if c.nextRound != nil {
+		c.nextRound()
+	}
+}
+
+// introduce tells the peer all about the volumes here.
+func (c *connection) introduce(l *link) {
+	for _, pd := range c.peers() {
+		pd.resumeLog()
+		l.send(pd.reportPacket(reportAll))
+	}
+	l.send(packet{Kind: ready, State: peerState{Role: c.res.role}, Discard: c.discards()})
+}
+
+// note keeps what the peer says of a volume until it said all.
+func (c *connection) note(p packet) {
+	d := c.res.volume(p.Volume)
+	if d == nil {
+		return
+	}
+	pd := d.with(c)
+	c.heard = append(c.heard, p)
+	pd.notePeer(p)
+	c.res.m.tell(pd.about(schema.Change))
+}
+
+// meet decides what follows from what both ends said, and connects.
+func (c *connection) meet(p packet) {
+	heard := c.heard
+	c.heard = nil
+	next := map[*peerDevice]conn{}
+	for _, report := range heard {
+		pd := c.res.volume(report.Volume).with(c)
+		repl, ok := pd.compareCopies(report)
+		if !ok {
+			c.giveUp()
+			return
+		}
+		next[pd] = repl
+	}
+	code := c.res.attempt(c, false, func() {
+		c.state, c.peer = wfReportParams, p.State.Role
+		for _, report := range heard {
+			pd := c.res.volume(report.Volume).with(c)
+			s := pd.state()
+			s.conn, s.peer, s.pdsk, s.peerISP = next[pd], p.State.Role, realDisk(report), report.State.Paused
+			pd.put(s)
+			pd.agreeInSync()
+		}
+	})
+	if !code.OK() {
+		c.giveUp()
+		return
+	}
+	c.met = true
+	c.keepData()
+}
+
+// compareCopies returns the replication state that two copies call for. It reports
+// false if the nodes must not connect.
+func (pd *peerDevice) compareCopies(p packet) (conn, bool) {
+	pd.peerClient = p.Client
+	if !pd.agreeSize(p) {
+		return connected, false
+	}
+	if pd.disk == nil || realDisk(p) < schema.Inconsistent || pd.own.disk < schema.Inconsistent {
+		return connected, true
+	}
+	v, ok := pd.handshake(p.State.Role, realDisk(p))
+	if !ok {
+		return connected, false
+	}
+	return pd.begin(v), true
+}
+
+// agreeInSync takes data that turned out to be the same as UpToDate data for what
+// it is.
+func (pd *peerDevice) agreeInSync() {
+	if pd.part.conn != connected {
+		return
+	}
+	stale := func(s schema.DiskState) bool { return s == schema.Consistent || s == schema.Outdated }
+	switch {
+	case stale(pd.own.disk) && pd.part.pdsk == schema.UpToDate:
+		pd.own.disk = schema.UpToDate
+	case pd.own.disk == schema.UpToDate && stale(pd.part.pdsk):
+		pd.part.pdsk = schema.UpToDate
+	case pd.own.disk == schema.Consistent && pd.part.pdsk == schema.Consistent:
+		pd.own.disk, pd.part.pdsk = schema.UpToDate, schema.UpToDate
+	}
+}
+
+// carry makes a change that the peer decided on and all agreed to.
+func (c *connection) carry(p packet) {
+	c.res.attempt(nil, false, c.seen(p.Change))
+}
+
+// seen returns what makes a change of the peer's role known here.
+func (c *connection) seen(ch change) func() {
+	return func() {
+		if ch.Role == nil {
+			return
+		}
+		c.peer = *ch.Role
+		for _, pd := range c.peers() {
+			pd.part.peer = *ch.Role
+		}
+	}
+}

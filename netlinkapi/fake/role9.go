@@ -1,0 +1,226 @@
+package fake
+
+import (
+	"fmt"
+	"slices"
+
+	"drbdutils/schema"
+)
+
+// Changes of role in DRBD 9 are of the whole resource, and all connected peers
+// have to agree.
+
+func (m *Module) promote9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.SetRoleParms)
+	if code != schema.NoError {
+		return code
+	}
+	code = r.resource.promote(parms.Bool(forceKey(parms)))
+	if code == schema.StateDeviceInUse {
+		r.nameOpeners()
+	}
+	return code
+}
+
+// forceKey is the name of the field for force, which DRBD 8.4 calls otherwise.
+func forceKey(v *schema.Values) string {
+	if v.Set.Field("force") != nil {
+		return "force"
+	}
+	return "assume_uptodate"
+}
+
+// promote makes the node Primary. With force, data that is not known to be current
+// is taken for UpToDate, and peers that cannot be reached for outdated.
+func (r *resource) promote(force bool) schema.Code {
+	forced, outdated := false, false
+	code := schema.StateUnknownError
+	for range promotions {
+		code = r.agree(change{Role: new(schema.Primary)}, func() {
+			r.setRole(schema.Primary)
+			if forced {
+				r.trustDisks()
+			}
+			if outdated {
+				r.outdatePeers()
+			}
+		})
+		switch {
+		case code == schema.StateNoUpToDateDisk && force && !forced:
+			forced = true
+			continue
+		case code == schema.StatePrimaryNop && !outdated:
+			if outdated = r.fencePeers() || force; outdated {
+				continue
+			}
+		}
+		break
+	}
+	if code.OK() && code != schema.StateNothingToDo {
+		r.promoted(forced)
+	}
+	return code
+}
+
+// setRole sets the role of the node.
+func (r *resource) setRole(role schema.Role) {
+	r.role = role
+	for _, d := range r.devices {
+		d.own.role = role
+	}
+	r.susp.failIO = r.susp.failIO && role != schema.Primary
+}
+
+// trustDisks takes disks for UpToDate where no other is.
+func (r *resource) trustDisks() {
+	for _, d := range r.devices {
+		if d.own.disk >= schema.Inconsistent && d.own.disk < schema.UpToDate && !d.peerUpToDate() {
+			d.own.disk = schema.UpToDate
+		}
+	}
+}
+
+func (r *resource) outdatePeers() {
+	for _, pd := range r.peers() {
+		if pd.conn.state < wfReportParams && pd.part.pdsk >= schema.DUnknown {
+			pd.part.pdsk = schema.Outdated
+		}
+	}
+}
+
+// fencePeers has the peers fenced that are not reached, and reports whether all of
+// them are known to be outdated now.
+func (r *resource) fencePeers() bool {
+	all := true
+	for _, c := range slices.Clone(r.conns) {
+		if c.state < wfReportParams && c.fencing() != fencingDontCare {
+			all = c.fencePeer(r.m.ctx) && all
+		}
+	}
+	return all
+}
+
+// peerUpToDate reports whether any peer has current data.
+func (d *device) peerUpToDate() bool {
+	return slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.part.pdsk == schema.UpToDate })
+}
+
+// promoted does what comes after a promotion.
+func (r *resource) promoted(forced bool) {
+	for _, c := range r.conns {
+		c.keepData()
+	}
+	for _, d := range r.devices {
+		if d.disk == nil {
+			continue
+		}
+		if forced {
+			d.newCurrentUUID()
+			d.report(reportUUIDs)
+		} else if d.alone() {
+			d.newGeneration = true // with the first write
+		}
+		d.markRole()
+		d.save()
+		for _, pd := range d.peers {
+			if pd.part.conn >= connected {
+				r.m.tell(pd.about(schema.Change))
+			}
+		}
+	}
+	for _, pd := range r.peers() {
+		pd.report(reportState)
+	}
+}
+
+// alone reports whether a peer with a place in the bitmap misses what is written.
+func (d *device) alone() bool {
+	return slices.ContainsFunc(d.peers, func(pd *peerDevice) bool {
+		return pd.slot >= 0 && (pd.part.conn < connected || pd.part.pdsk <= schema.Failed)
+	})
+}
+
+func (m *Module) demote9(r *request) schema.Code {
+	parms, code := r.parms(m, schema.SetRoleParms)
+	if code != schema.NoError {
+		return code
+	}
+	code = r.resource.demote(parms.Bool(forceKey(parms)))
+	if code == schema.StateDeviceInUse {
+		r.nameOpeners()
+	}
+	return code
+}
+
+// demote makes the node Secondary. With force, I/O of those that have a device open
+// fails from now on.
+func (r *resource) demote(force bool) schema.Code {
+	code := r.agree(change{Role: new(schema.Secondary)}, func() {
+		r.susp.failIO = r.susp.failIO || force && r.open()
+		r.setRole(schema.Secondary)
+	})
+	if !code.OK() || code == schema.StateNothingToDo {
+		return code
+	}
+	for _, d := range r.devices {
+		d.newGeneration = false
+		if d.disk != nil {
+			d.flush()
+			d.markRole()
+			d.save()
+		}
+	}
+	return code
+}
+
+// open reports whether any volume is in use.
+func (r *resource) open() bool {
+	return slices.ContainsFunc(r.devices, func(d *device) bool { return d.open > 0 })
+}
+
+// nameOpeners adds who has a device open to the reply.
+func (r *request) nameOpeners() {
+	for _, d := range r.resource.devices {
+		if d.open > 0 {
+			r.texts = append(r.texts, fmt.Sprintf("/dev/drbd%d open_cnt:%d, writable:%d; list of openers follows", d.minor, d.open, d.open))
+			for _, o := range d.openers {
+				r.texts = append(r.texts, fmt.Sprintf("drbd%d opened by %s", d.minor, o))
+			}
+		}
+	}
+}
+
+// agree makes a change if all connected peers agree: they are asked first, and
+// told to carry it out when none refused. It may give up the lock meanwhile.
+func (r *resource) agree(seen change, edit func()) schema.Code {
+	if code := r.would(false, edit); code != schema.StateDone {
+		return code
+	}
+	asked := r.connected()
+	for _, c := range asked {
+		if code := c.ask(allVolumes, seen); !code.OK() {
+			return code
+		}
+	}
+	code := r.attempt(nil, false, edit)
+	for _, c := range asked {
+		if c.link != nil && code.OK() {
+			c.link.send(packet{Kind: commitState, Volume: allVolumes, Change: seen})
+		}
+	}
+	if code == schema.StateDone && len(asked) > 0 {
+		return schema.StateClusterWide
+	}
+	return code
+}
+
+// connected returns the connections that are up.
+func (r *resource) connected() []*connection {
+	var list []*connection
+	for _, c := range r.conns {
+		if c.state == wfReportParams && c.link != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}

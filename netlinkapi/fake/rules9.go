@@ -1,0 +1,110 @@
+package fake
+
+import (
+	"slices"
+
+	"drbdutils/schema"
+)
+
+// A resourceRule refuses states of a whole resource of DRBD 9. The first rule that
+// matches gives the code.
+type resourceRule struct {
+	code schema.Code
+	bad  func(old snapshot, r *resource) bool
+}
+
+// promotes reports whether the node becomes Primary.
+func (r *resource) promotes(old snapshot) bool {
+	return old.role != schema.Primary && r.role == schema.Primary
+}
+
+// resourceRules are the rules of DRBD 9 in their order.
+var resourceRules = []resourceRule{
+	{schema.StateTwoPrimaries, func(_ snapshot, r *resource) bool {
+		return r.role == schema.Primary && slices.ContainsFunc(r.conns, func(c *connection) bool {
+			return c.peer == schema.Primary && !c.net.Bool("two_primaries")
+		})
+	}},
+	{schema.StateDeviceInUse, func(old snapshot, r *resource) bool {
+		return old.role == schema.Primary && r.role == schema.Secondary && r.open() && !r.susp.failIO
+	}},
+	{schema.StateDeviceInUse, func(old snapshot, r *resource) bool {
+		return r.promotes(old) && old.susp.failIO && r.open()
+	}},
+	{schema.StateNoQuorum, func(old snapshot, r *resource) bool {
+		return r.promotes(old) && slices.ContainsFunc(r.devices, func(d *device) bool { return !d.own.quorum })
+	}},
+	{schema.StateNoUpToDateDisk, func(old snapshot, r *resource) bool {
+		return r.promotes(old) && slices.ContainsFunc(r.devices, func(d *device) bool {
+			return d.own.disk < schema.UpToDate && !d.peerUpToDate()
+		})
+	}},
+	{schema.StatePrimaryNop, func(old snapshot, r *resource) bool {
+		return r.promotes(old) && slices.ContainsFunc(r.peers(), func(pd *peerDevice) bool {
+			return pd.conn.fencing() != fencingDontCare && pd.conn.state < wfReportParams && pd.part.pdsk >= schema.DUnknown
+		})
+	}},
+	{schema.StateNoVerifyAlg, func(_ snapshot, r *resource) bool {
+		return slices.ContainsFunc(r.peers(), func(pd *peerDevice) bool {
+			return pd.part.conn.verifying() && pd.conn.net.Str("verify_alg") == ""
+		})
+	}},
+}
+
+// refused9 returns why the present state may not follow the old one, or StateDone.
+func (r *resource) refused9(old snapshot) schema.Code {
+	for _, rule := range resourceRules {
+		if rule.bad(old, r) {
+			return rule.code
+		}
+	}
+	for _, pd := range r.peers() {
+		if was, is := old.of(pd), pd.state(); was != is {
+			if code := reachable(was, is); !code.OK() {
+				return code
+			}
+		}
+	}
+	return schema.StateDone
+}
+
+// sane9 returns s with what follows from it in DRBD 9 made so. The disk may have
+// the data of another peer, so a source does not raise it.
+func (s state) sane9() state {
+	s = s.cutOff()
+	r, ok := fitting[s.conn]
+	switch {
+	case !ok || s.conn == connected:
+	case s.conn.target() || s.conn == wfBitMapT || s.conn == wfSyncUUID || s.conn == startingSyncT:
+		s.disk = min(max(s.disk, r.min), r.max)
+	default:
+		s.pdsk = min(max(s.pdsk, r.peerMin), r.peerMax)
+	}
+	return s.pausing()
+}
+
+// settle9 makes what follows from a change so.
+func (r *resource) settle9(old snapshot) {
+	for _, pd := range r.peers() {
+		pd.part.conn = min(pd.part.conn, max(pd.conn.state, pd.replicating()))
+		if s := pd.state(); s != old.of(pd) {
+			pd.put(s.sane9())
+		}
+	}
+	for _, c := range r.conns {
+		if c.state < wfReportParams {
+			c.peer = schema.RoleUnknown
+		}
+	}
+	for _, d := range r.devices {
+		d.own.quorum = d.hasQuorum()
+	}
+}
+
+// replicating is the highest replication state that the connection allows.
+func (pd *peerDevice) replicating() conn {
+	if pd.conn.state < wfReportParams {
+		return pd.conn.state
+	}
+	return behind
+}
