@@ -172,7 +172,7 @@ func (a *adjuster) change(o object, have *confparse.Connection) error {
 		if d.Volume == nil {
 			continue
 		}
-		running, options := a.runningPeerDevice(have, d.Number)
+		running, options := a.runningPeerDevice(have, d)
 		if !running || len(diff(d.Options, options)) > 0 {
 			a.peerDevice(o, d, options, head)
 		}
@@ -184,11 +184,16 @@ func (a *adjuster) change(o object, have *confparse.Connection) error {
 }
 
 // runningPeerDevice returns what runs of a volume at a peer. drbdsetup show says
-// nothing about those that have no options.
-func (a *adjuster) runningPeerDevice(c *confparse.Connection, number int) (running bool, options confparse.Options) {
-	for _, d := range c.PeerDevices {
-		if d.Number == number {
-			return true, d.Options
+// nothing about those that have no options. A volume whose minor changes is made
+// anew, with the defaults.
+func (a *adjuster) runningPeerDevice(c *confparse.Connection, d *confparse.PeerDevice) (running bool, options confparse.Options) {
+	number := d.Number
+	if have := a.runningVolume(number); have != nil && have.Minor != d.Volume.Minor {
+		return true, nil
+	}
+	for _, h := range c.PeerDevices {
+		if h.Number == number {
+			return true, h.Options
 		}
 	}
 	return a.runningVolume(number) != nil, nil

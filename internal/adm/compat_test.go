@@ -227,3 +227,70 @@ func TestPlanSaysWhatAndWhy(t *testing.T) {
      drbdsetup connect bank 1
 `, got.stdout)
 }
+
+// script84 runs drbdadm for DRBD 8.4 on a configuration, against stubs.
+func script84(t *testing.T, node, config string, args ...string) faultRun {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	return faultRecord{record: record{Gen: "8.4", Node: node, Config: file, Argv: args}}.play(t, dir)
+}
+
+func TestDumpAllWhereNothingIsForThisHost(t *testing.T) {
+	for _, word := range []string{"dump", "dump-xml"} {
+		got := script(t, strings.Replace(strings.Replace(twoHosts(oneDisk), "on oak", "on elm", 1), "10.20.0.1", "10.20.0.7", 1), nil, word, "all")
+		require.Zero(t, got.exit, got.stderr)
+		require.Contains(t, got.stdout, "r0")
+	}
+}
+
+func TestScheduleIsShownFor9Only(t *testing.T) {
+	config := strings.NewReplacer("node-id 0;", "", "node-id 1;", "").Replace(twoHosts(oneDisk))
+	require.NotContains(t, script84(t, "oak", config, "-d", "-vv", "up", "r0").stdout, "scheduling")
+	require.Contains(t, script(t, twoHosts(oneDisk), nil, "-d", "-vv", "up", "r0").stdout, "scheduling")
+}
+
+func TestTunnelsAreNamedAfterAllHostsOfTheProxy(t *testing.T) {
+	got := script84(t, "oak", `resource p {
+  protocol A; device minor 3; disk /dev/sdp; meta-disk internal;
+  on oak { address 10.20.0.1:7915; proxy on oak { inside 127.0.0.1:7815; outside 192.168.23.1:7715; } }
+  on pine { address 10.20.0.2:7915; proxy on pine prx { inside 127.0.0.1:7815; outside 192.168.23.2:7715; } }
+}
+`, "-d", "proxy-up", "all")
+	require.Zero(t, got.exit, got.stderr)
+	require.Contains(t, got.stdout, `add\ connection\ p-pine_prx-oak\ `)
+}
+
+// A volume whose minor changes is made anew: its options at the peers are gone, too.
+func TestNewMinorGetsItsOptionsAtThePeersAgain(t *testing.T) {
+	dir := t.TempDir()
+	show := filepath.Join(dir, "show")
+	require.NoError(t, os.WriteFile(show, []byte(`resource r0 {
+  _this_host { node-id 0;
+    volume 0 { device minor 7; disk "/dev/d0"; meta-disk internal; }
+    volume 1 { device minor 1; disk "/dev/d1"; meta-disk internal; }
+  }
+  connection { _peer_node_id 1;
+    path { _this_host ipv4 10.20.0.1:7000; _remote_host ipv4 10.20.0.2:7000; }
+    _cstate Connected;
+    net { _name "pine"; }
+    volume 0 { disk { resync-rate 10240k; } }
+    volume 1 { disk { resync-rate 10240k; } }
+  }
+}
+`), 0o600))
+	file := filepath.Join(dir, "drbd.conf")
+	config := strings.Replace(twoHosts(oneDisk), "resource r0 {", "resource r0 { disk { resync-rate 10M; }", 1)
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	got := faultRecord{record: record{Gen: "9", Node: "oak", Config: file, Argv: []string{"-d", "adjust", "r0"}, Env: map[string]string{showFile: show}}}.play(t, dir)
+	require.Zero(t, got.exit, got.stderr)
+	require.Equal(t, `drbdsetup detach --diskless 7
+drbdsetup del-minor 7
+drbdsetup new-minor r0 0 0
+drbdsetup peer-device-options r0 1 0 --set-defaults --resync-rate=10M
+drbdmeta 0 v09 /dev/d0 internal repair-md
+drbdmeta 0 v09 /dev/d0 internal apply-al
+drbdsetup attach 0 /dev/d0 /dev/d0 internal
+`, got.stdout)
+}

@@ -39,7 +39,7 @@ func dumpXML(_ context.Context, t *tool, chosen []selection) int {
 func (t *tool) show(chosen []selection, write func(confparse.DumpForm, *confparse.Resource) error) int {
 	worst := 0
 	shown := chosen
-	whole := chosen == nil || chosen[0].all
+	whole := len(chosen) == 0 || chosen[0].all
 	if whole {
 		shown = nil
 		for _, r := range t.conf.Resources {

@@ -41,16 +41,17 @@ func shNop(context.Context, *tool, []selection) int { return 0 }
 func shResources(_ context.Context, t *tool, _ []selection) int {
 	var names []string
 	for _, s := range selectAll(t.conf, t.req.stacked, false) {
-		names = append(names, render.ShellWord(s.res.Name))
+		names = append(names, s.res.Name)
 	}
-	switch {
-	case len(names) == 0:
-	case t.gen == schema.V84:
-		fmt.Fprintln(t.out, strings.Join(names, " "))
-	default:
-		for _, s := range selectAll(t.conf, t.req.stacked, false) {
-			fmt.Fprintln(t.out, s.res.Name)
+	separator := "\n"
+	if t.gen == schema.V84 {
+		separator = " "
+		for i, name := range names {
+			names[i] = render.ShellWord(name)
 		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintln(t.out, strings.Join(names, separator))
 	}
 	return 0
 }

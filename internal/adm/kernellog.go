@@ -2,7 +2,6 @@ package adm
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,22 +92,51 @@ type topic struct {
 	volumes    map[string]int
 }
 
-var (
-	attempt   = regexp.MustCompile(`conn\( StandAlone -> |-> (Connected|WFBitMapS|WFBitMapT) \)`)
-	described = regexp.MustCompile(`^(self|peer) ([0-9A-F]{16}):([0-9A-F]{16}):([0-9A-F]{16}):([0-9A-F]{16}) bits:(\d+)`)
-)
+// begins reports whether a message stands before those about a new attempt to
+// connect: the node leaves StandAlone, or was connected meanwhile.
+func begins(text string) bool {
+	for _, change := range []string{"conn( StandAlone -> ", "-> Connected )", "-> WFBitMapS )", "-> WFBitMapT )"} {
+		if strings.Contains(text, change) {
+			return true
+		}
+	}
+	return false
+}
+
+// describes takes a message apart that describes a copy: "self CURRENT:BITMAP:
+// HISTORY:HISTORY bits:N flags:F", or "peer ...".
+func describes(text string) (side string, r report, ok bool) {
+	side, text, _ = strings.Cut(text, " ")
+	ids, bits, ok := strings.Cut(text, " bits:")
+	words := strings.Split(ids, ":")
+	if !ok || side != "self" && side != "peer" || len(words) != 4 {
+		return side, r, false
+	}
+	var n [5]uint64
+	for i, word := range words {
+		n[i], _ = strconv.ParseUint(word, 16, 64)
+	}
+	bits, _, _ = strings.Cut(bits, " ")
+	n[4], _ = strconv.ParseUint(bits, 10, 64)
+	return side, report{lineage{n[0], n[1], n[2:4]}, n[4] * kibPerBit}, true
+}
 
 // judge returns what came of the last attempt that the log tells of.
-func judge(log []logLine, s topic) verdict {
+func judge(log []logLine, about topic) verdict {
 	v := newVerdict()
 	for _, l := range log {
-		volume, ofVolume := s.volumes[l.scope]
-		switch {
-		case !ofVolume && l.scope != s.connection:
-		case attempt.MatchString(l.text):
+		volume, ofVolume := about.volumes[l.scope]
+		if !ofVolume && l.scope != about.connection {
+			continue
+		}
+		if begins(l.text) {
 			v = newVerdict()
-		case ofVolume && described.MatchString(l.text):
-			v.note(volume, described.FindStringSubmatch(l.text))
+		}
+		switch side, r, ok := describes(l.text); {
+		case ok && side == "self":
+			v.here[volume] = r
+		case ok:
+			v.peer[volume] = r
 		default:
 			v.complain(l.text)
 		}
@@ -118,20 +146,6 @@ func judge(log []logLine, s topic) verdict {
 
 func newVerdict() verdict {
 	return verdict{here: map[int]report{}, peer: map[int]report{}}
-}
-
-// note takes in what one side said about a volume.
-func (v *verdict) note(volume int, words []string) {
-	var ids [4]uint64
-	for i := range ids {
-		ids[i], _ = strconv.ParseUint(words[2+i], 16, 64)
-	}
-	bits, _ := strconv.ParseUint(words[6], 10, 64)
-	side := v.here
-	if words[1] == "peer" {
-		side = v.peer
-	}
-	side[volume] = report{lineage{ids[0], ids[1], ids[2:]}, bits * kibPerBit}
 }
 
 // complain takes in a message with which the module refuses the peer. That the peer

@@ -3,6 +3,7 @@ package adm
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"drbdutils/confparse"
 	"drbdutils/schema"
@@ -50,13 +51,18 @@ func (p planner) proxyEnds(path *confparse.Path) (own, peer *confparse.Endpoint)
 
 func newTunnel(r *confparse.Resource, own, peer *confparse.Endpoint) tunnel {
 	t := tunnel{
-		name: r.Name + "-" + peer.Host.Names[0] + "-" + own.Host.Names[0],
+		name: tunnelName(r, peer.Host.Names, own.Host.Names),
 		own:  own.Proxy, peer: peer.Proxy, drbd: own.Address,
 		options: own.Proxy.Options, showsOptionsToo: true,
 	}
-	t.oldName = r.Name + "-" + peer.Proxy.Names[0] + "-" + own.Proxy.Names[0]
+	t.oldName = tunnelName(r, peer.Proxy.Names, own.Proxy.Names)
 	t.plugins = pluginTexts(own.Proxy.Plugins)
 	return t
+}
+
+// tunnelName returns the name of a connection of the proxy.
+func tunnelName(r *confparse.Resource, peer, own []string) string {
+	return r.Name + "-" + strings.Join(peer, "_") + "-" + strings.Join(own, "_")
 }
 
 func (p planner) tunnel84(o object) (tunnel, bool) {
@@ -65,7 +71,7 @@ func (p planner) tunnel84(o object) (tunnel, bool) {
 	if refused != nil || me == nil || me.Proxy == nil || host.Proxy == nil || !slices.Contains(me.Proxy.Names, p.node) {
 		return tunnel{}, false
 	}
-	name := o.res.Name + "-" + host.Names[0] + "-" + me.Names[0]
+	name := tunnelName(o.res, host.Proxy.Names, me.Proxy.Names)
 	return tunnel{
 		name: name, oldName: name, own: me.Proxy, peer: host.Proxy, drbd: me.Address,
 		options: me.Proxy.Options, plugins: pluginTexts(me.Proxy.Plugins),

@@ -215,7 +215,7 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 		all = slices.DeleteFunc(all, func(s selection) bool { return !runsProxy(s.res, t.node) })
 	}
 	known := t.gen == schema.V9 && t.cmd.flags&needsProxy == 0 && len(selectAll(t.conf, t.req.stacked, true)) > 0
-	if len(all) > 0 || known {
+	if len(all) > 0 || known || t.shows() {
 		return all, nil
 	}
 	switch {

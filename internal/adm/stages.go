@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"drbdutils/schema"
 )
 
 // runPlan runs what up and adjust planned, stage by stage over all resources. A
@@ -14,7 +16,7 @@ func (t *tool) runPlan(ctx context.Context) int {
 		t.listResources()
 		return 0
 	}
-	if t.req.verbose > 1 {
+	if t.req.verbose > 1 && t.gen == schema.V9 {
 		t.showDependencies()
 	}
 	if t.cmd.name == "adjust-with-progress" && t.req.verbose == 0 && t.req.dryRun == 0 {
