@@ -33,8 +33,10 @@ func TestScenarios(t *testing.T) {
 	bin := t.TempDir()
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./drbdadm").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	for _, module := range []string{"8.4.11"} {
-		for _, sc := range testkit.Recordings(t, "../testdata/scenarios/"+module+".txt.gz") {
+	for module, all := range map[string][]*testkit.Scenario{
+		"8.4.11": append(testkit.Recordings(t, "../testdata/scenarios/8.4.11.txt.gz"), shared(t)...),
+	} {
+		for _, sc := range all {
 			t.Run(module+"/"+sc.Name, func(t *testing.T) {
 				if why, ok := unplayed[module+" "+sc.Name]; ok {
 					t.Skip(why)
@@ -43,6 +45,19 @@ func TestScenarios(t *testing.T) {
 			})
 		}
 	}
+}
+
+// shared returns the scenarios that vmtest plays on a real 8.4.11, and records.
+func shared(t *testing.T) []*testkit.Scenario {
+	files, err := filepath.Glob("../testdata/scenarios/shared/*.txt")
+	require.NoError(t, err)
+	var all []*testkit.Scenario
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all = append(all, testkit.ParseRecordings(string(text))...)
+	}
+	return all
 }
 
 // keepSignals starts the runtime's goroutine for signals outside of all bubbles,

@@ -22,7 +22,6 @@ import (
 //   - Environment of handlers: what the original adds because it is one program for
 //     each generation.
 //   - Messages on standard error: only the codes, which scripts parse.
-
 func (n Names) Compare(view string, recorded, ours []string) (want, got string) {
 	counts := func(lines []string) string { return settledText(view, lines) }
 	switch view {
@@ -47,7 +46,8 @@ var (
 	percent   = regexp.MustCompile(`"percent-in-sync": [\d.]+`)
 	procLine  = regexp.MustCompile(`ns:\d+ .* oos:`)
 	syncLine  = regexp.MustCompile(`(?m)^.*(sync'ed:|finish:|verified:|stalled|\d+% ).*$`)
-	uuid      = regexp.MustCompile(`\b[0-9A-F]{16}\b`)
+	module    = regexp.MustCompile(`srcversion.*`)
+	uuid      = regexp.MustCompile(`\b(?:0x)?[0-9A-F]{16}\b`)
 )
 
 // dated are the lines of a dump of metadata that depend on time and chance.
@@ -75,7 +75,7 @@ func settledText(view string, lines []string) string {
 	case view == "cat /proc/drbd":
 		text = procLine.ReplaceAllString(text, "oos:")
 		text = syncLine.ReplaceAllString(text, "")
-		text = regexp.MustCompile(`srcversion.*`).ReplaceAllString(text, "")
+		text = module.ReplaceAllString(text, "")
 		return strings.Join(strings.Fields(text), "\n")
 	}
 	return strings.TrimRight(text, "\n ")
@@ -101,8 +101,7 @@ type Names map[string]string
 // same places, and learns new ones.
 func (n Names) translate(want, got string) string {
 	ours := uuid.FindAllString(got, -1)
-	theirs := uuid.FindAllString(want, -1)
-	if len(ours) != len(theirs) {
+	if len(ours) != len(uuid.FindAllString(want, -1)) {
 		return want
 	}
 	i := -1
@@ -111,12 +110,14 @@ func (n Names) translate(want, got string) string {
 		if fixed(id) {
 			return id
 		}
-		key, bit := split(id)
-		mine, _ := split(ours[i])
-		if n[key] == "" && !fixed(ours[i]) {
-			n[key] = mine
+		theirs, mine := unmarked(id), unmarked(ours[i])
+		if n[theirs] == "" && n["here "+mine] == "" && !fixed(ours[i]) {
+			n[theirs], n["here "+mine] = mine, theirs
 		}
-		return join(n[key], bit)
+		if n[theirs] != mine {
+			return "another than " + ours[i]
+		}
+		return ours[i][:len(ours[i])-1] + digit(last(ours[i])&^1|last(id)&1)
 	})
 }
 
@@ -128,21 +129,17 @@ func WithoutCoins(gi string) string {
 var history = regexp.MustCompile(`^(\w{16}:\w{16}:)(\w{15})\w:(\w{15})\w:`)
 
 // fixed reports whether a UUID is none, or the one of new metadata.
-func fixed(id string) bool { return strings.HasPrefix(id, "000000000000000") }
+func fixed(id string) bool { return strings.TrimLeft(id[:len(id)-1], "0x") == "" }
 
-// split takes the lowest bit off, which marks a Primary.
-func split(id string) (key string, bit byte) {
-	last := strings.IndexByte("0123456789ABCDEF", id[15])
-	return id[:15] + fmt.Sprintf("%X", last&^1), byte(last & 1)
+// unmarked takes the lowest bit off a UUID, which marks a Primary.
+func unmarked(id string) string {
+	return strings.TrimPrefix(id[:len(id)-1], "0x") + digit(last(id)&^1)
 }
 
-func join(key string, bit byte) string {
-	if key == "" {
-		return "unknown"
-	}
-	last := strings.IndexByte("0123456789ABCDEF", key[15]) | int(bit)
-	return key[:15] + fmt.Sprintf("%X", last)
-}
+const digits = "0123456789ABCDEF"
+
+func last(id string) int     { return strings.IndexByte(digits, id[len(id)-1]) }
+func digit(value int) string { return digits[value : value+1] }
 
 // An event is a line of the stream: what happened, to what, and its new values.
 type event struct {
@@ -163,7 +160,7 @@ func parseEvent(line string) event {
 	}
 	e := event{action: words[0], object: words[1]}
 	for _, w := range words[2:] {
-		if identity.MatchString(w) && !strings.HasPrefix(e.object, "helper helper:") {
+		if identity.MatchString(w) {
 			e.object += " " + w
 		} else {
 			e.values = append(e.values, w)

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -99,4 +100,29 @@ func (b *Block) add(line string) {
 	}
 	s := &b.Sections[len(b.Sections)-1]
 	s.Lines = append(s.Lines, line)
+}
+
+// String writes a scenario down as ParseRecordings reads it.
+func (sc *Scenario) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#### %s\nnodes:", sc.Name)
+	for i := range sc.Nodes {
+		fmt.Fprintf(&b, " node%d", i+1)
+	}
+	fmt.Fprintf(&b, "\nevents2 stream: %s\n\n", sc.Watch)
+	for _, block := range sc.Blocks {
+		fmt.Fprintf(&b, "## %s\n", block.Title)
+		for _, s := range block.Sections {
+			if s.Title != "file" {
+				fmt.Fprintf(&b, "-- %s\n", s.Title)
+			}
+			for _, line := range s.Lines {
+				fmt.Fprintf(&b, "| %s\n", line)
+			}
+		}
+		if !block.Hasty {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
 }
