@@ -20,6 +20,7 @@ type connection struct {
 	link    *link
 	stop    context.CancelFunc // ends the worker that keeps the link up
 	running bool               // the worker is there
+	left    bool               // DRBD 9: what follows the end of a link was done
 	met     bool               // the peers got as far as Connected on this link
 	before  snapshot           // how things were when the link was last up
 	discard bool               // DRBD 9: connect --discard-my-data
@@ -125,6 +126,9 @@ func (c *connection) request(ch change) schema.Code {
 // disconnect brings the connection to StandAlone.
 func (c *connection) disconnect(force bool) schema.Code {
 	down := change{Conn: new(disconnecting)}
+	if c.res.m.gen == schema.V9 {
+		down = c.politely()
+	}
 	code := schema.StateDone
 	if force {
 		code = c.set(down, true)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"drbdutils/schema"
 )
 
 // A controlCommand is what a person can do to a node besides configuring it.
@@ -24,7 +26,7 @@ type controlCommand struct {
 var controlCommands = []controlCommand{
 	{"write", "MINOR OFFSET LENGTH [SEED|TEXT]", "write as an application: the text, or bytes made from a number", 3, (*Module).controlWrite},
 	{"read", "MINOR OFFSET LENGTH", "read as an application; prints base64", 3, (*Module).controlRead},
-	{"open", "MINOR", "keep the device open, as a mounted filesystem does", 1, (*Module).controlOpen},
+	{"open", "MINOR [WHO]", "keep the device open, as a mounted filesystem does", 1, (*Module).controlOpen},
 	{"close", "MINOR", "close it again", 1, (*Module).controlClose},
 	{"cut", "PEER-ADDRESS", "cut the network to a peer", 1, (*Module).controlCut},
 	{"heal", "PEER-ADDRESS", "repair it", 1, (*Module).controlHeal},
@@ -129,11 +131,21 @@ func (m *Module) controlOpen(args []string) (string, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d, err := m.accessible(uint32(n[0]), 0, 0)
-	if err == nil {
-		d.open++
+	minor := uint32(n[0])
+	d := m.minors[minor]
+	if d == nil || m.gen == schema.V84 {
+		if d, err = m.accessible(minor, 0, 0); err != nil {
+			return "", err
+		}
 	}
-	return "", err
+	who := "mount (pid 1000)"
+	if len(args) > 1 {
+		who = strings.Join(args[1:], " ")
+	}
+	if err := d.openDevice(who); err != nil {
+		return "", fmt.Errorf("minor %d: %w", minor, err)
+	}
+	return "", nil
 }
 
 func (m *Module) controlClose(args []string) (string, error) {
@@ -147,7 +159,7 @@ func (m *Module) controlClose(args []string) (string, error) {
 	if d == nil || d.open == 0 {
 		return "", fmt.Errorf("minor %d is not open", n[0])
 	}
-	d.open--
+	d.closeDevice()
 	return "", nil
 }
 

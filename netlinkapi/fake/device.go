@@ -10,16 +10,17 @@ import (
 
 // device is one volume of a resource: a minor and its disk.
 type device struct {
-	res     *resource
-	minor   uint32
-	volume  uint32
-	own     ownPart
-	peers   []*peerDevice // in the order of the connections
-	size    uint64        // sectors; stays after a detach
-	disk    *disk
-	conf    *schema.Values // DRBD 9: device_conf
-	open    int            // users of the device
-	openers []string       // and who they are
+	res       *resource
+	minor     uint32
+	volume    uint32
+	own       ownPart
+	peers     []*peerDevice // in the order of the connections
+	size      uint64        // sectors; stays after a detach
+	disk      *disk
+	conf      *schema.Values // DRBD 9: device_conf
+	open      int            // users of the device
+	wasStable bool           // and was told so
+	openers   []string       // and who they are
 
 	exposed       uint64           // generation of the data that users saw last
 	crashed       bool             // was Primary when the node went down, and did not see the peer since
@@ -41,6 +42,7 @@ type counters struct {
 func (m *Module) newDevice(r *resource, minor, volume uint32) *device {
 	d := &device{res: r, minor: minor, volume: volume, own: newOwn}
 	d.own.role = r.role
+	d.wasStable = true
 	m.minors[minor] = d
 	r.devices = append(r.devices, d)
 	slices.SortFunc(r.devices, func(a, b *device) int { return int(a.volume) - int(b.volume) })
@@ -178,6 +180,8 @@ func (d *device) followDisk(was, is ownPart) {
 			d.helper("local-io-error")
 		}
 		d.setDisk(schema.Diskless)
+	case is.disk == schema.Detaching:
+		d.report(reportState)
 	case is.disk == schema.Diskless:
 		d.report(reportState)
 		d.dropDisk()

@@ -167,10 +167,9 @@ func (m *Module) newCurrentUUID9(r *request) schema.Code {
 		d.flush()
 	}
 	d.newCurrentUUID()
-	if !d.replicated() {
-		return schema.NoError
+	if fresh && (clear || d.replicated()) {
+		d.skipInitial(clear)
 	}
-	d.skipInitial(clear)
 	return schema.NoError
 }
 
@@ -188,6 +187,7 @@ func (d *device) skipInitial(clear bool) {
 		p.SkipInitial = clear
 		pd.conn.link.send(p)
 	}
+	d.alSuspended = d.alSuspended && !clear
 	d.res.attempt(nil, true, func() {
 		d.own.disk = schema.UpToDate
 		for _, pd := range d.peers {
@@ -296,3 +296,9 @@ func (m *Module) down9(r *request) schema.Code {
 	res.remove()
 	return schema.NoError
 }
+
+// client reports whether the device has no disk on purpose.
+func (d *device) client() bool { return d.conf.Bool("intentional_diskless") }
+
+// client reports whether the peer has no disk on purpose.
+func (pd *peerDevice) client() bool { return pd.peerClient }

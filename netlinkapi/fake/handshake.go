@@ -9,6 +9,9 @@ import (
 func (pd *peerDevice) reported(p packet) {
 	if p.Parts&reportUUIDs != 0 {
 		pd.notePeer(p)
+		if pd.res.m.gen == schema.V9 {
+			pd.res.m.tell(pd.about(schema.Change))
+		}
 		if p.SkipInitial && pd.skipInitialSync(p) {
 			return
 		}
@@ -49,6 +52,7 @@ func realDisk(p packet) schema.DiskState {
 
 // notePeer remembers the peer's generations.
 func (pd *peerDevice) notePeer(p packet) {
+	pd.uuidFlags = p.Says
 	pd.peer = &side{
 		uuids: p.UUIDs, role: p.State.Role, disk: realDisk(p),
 		changed: p.Changed, crashed: p.Crashed, discard: p.Discard,

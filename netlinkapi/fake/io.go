@@ -16,6 +16,38 @@ var (
 	ErrPastEnd    = errors.New("beyond the end of the device")
 )
 
+// use opens a device for one access, as a program does that reads or writes once.
+func (m *Module) use(minor uint32, off, n int64) (*device, error) {
+	d := m.minors[minor]
+	if d == nil || m.gen == schema.V84 {
+		return m.accessible(minor, off, n)
+	}
+	if err := d.openDevice("dd (pid 1000)"); err != nil {
+		return nil, fmt.Errorf("minor %d: %w", minor, err)
+	}
+	if uint64(off+n) > d.size*512 {
+		d.closeDevice()
+		return nil, fmt.Errorf("minor %d: %d bytes at %d: %w", minor, n, off, ErrPastEnd)
+	}
+	return d, nil
+}
+
+// release ends what use began.
+func (m *Module) release(d *device) {
+	if m.gen == schema.V9 && m.ctx.Err() == nil {
+		d.closeDevice()
+	}
+}
+
+// beginGeneration begins the generation that waits for a write.
+func (d *device) beginGeneration() {
+	if d.newGeneration && d.res.m.gen == schema.V9 && d.disk != nil {
+		d.newGeneration = false
+		d.newCurrentUUID()
+		d.report(reportUUIDs)
+	}
+}
+
 // accessible returns the device that an application may use.
 func (m *Module) accessible(minor uint32, off, n int64) (*device, error) {
 	d := m.minors[minor]
@@ -39,10 +71,15 @@ func (m *Module) Write(minor uint32, off int64, data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := int64(len(data))
-	d, err := m.accessible(minor, off, n)
+	d, err := m.use(minor, off, n)
 	if err != nil {
 		return err
 	}
+	defer m.release(d)
+	if !m.wait(func() bool { return m.gen == schema.V84 || !d.res.susp.any() }) || d.res.susp.failIO {
+		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
+	}
+	d.beginGeneration()
 	local := d.usable() && d.writeLocal(off, data) == nil
 	remote := false
 	for _, pd := range d.peers {
@@ -145,10 +182,11 @@ func (pd *peerDevice) writeAcked(p packet) {
 func (m *Module) Read(minor uint32, off, n int64) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d, err := m.accessible(minor, off, n)
+	d, err := m.use(minor, off, n)
 	if err != nil {
 		return nil, err
 	}
+	defer m.release(d)
 	if d.readableHere(off, n) {
 		data := make([]byte, n)
 		if d.disk.readAt(data, off) == nil {

@@ -120,9 +120,13 @@ func (c *connection) work(ctx context.Context) {
 			break
 		}
 		c.set(change{Conn: new(unconnected)}, true)
+		c.left = false
 	}
 	c.running = false
 	if m.ctx.Err() == nil {
+		if m.gen == schema.V9 && !c.left {
+			c.leave()
+		}
 		c.set(change{Conn: new(standAlone)}, true)
 		if m.gen == schema.V84 {
 			c.deconfigure()
@@ -134,7 +138,7 @@ func (c *connection) work(ctx context.Context) {
 // run serves an established link until it ends.
 func (c *connection) run(ctx context.Context, l *link) {
 	m := c.res.m
-	c.link, c.met = l, false
+	c.link, c.met, c.left = l, false, false
 	m.work.Go(l.write)
 	if m.gen == schema.V9 {
 		c.use(l.path)
@@ -169,7 +173,7 @@ func (c *connection) run(ctx context.Context, l *link) {
 // linkGone does what follows when the link is gone.
 func (c *connection) linkGone(ctx context.Context) {
 	if c.res.m.gen == schema.V9 {
-		c.leave(ctx)
+		c.leave()
 	} else {
 		c.tellAgain()
 	}

@@ -1,7 +1,6 @@
 package fake
 
 import (
-	"context"
 	"slices"
 
 	"drbdutils/schema"
@@ -25,12 +24,13 @@ func (c *connection) use(p *path) {
 }
 
 // leave notes that the link is gone.
-func (c *connection) leave(ctx context.Context) {
+func (c *connection) leave() {
+	c.left = true
 	for _, p := range c.paths {
 		p.establish(false)
 	}
 	if c.met || c.state == disconnecting {
-		c.helper(ctx, "disconnected")
+		c.helper(c.res.m.ctx, "disconnected")
 	}
 }
 
@@ -144,4 +144,20 @@ func (c *connection) seen(ch change) func() {
 			pd.part.peer = *ch.Role
 		}
 	}
+}
+
+// politely returns the change that a disconnect is: of a Primary and a Secondary,
+// the Secondary's data is outdated from then on.
+func (c *connection) politely() change {
+	down := change{Conn: new(disconnecting)}
+	if c.state < wfReportParams || c.res.role == c.peer {
+		return down
+	}
+	switch schema.Primary {
+	case c.res.role:
+		down.PDsk = new(schema.Outdated)
+	case c.peer:
+		down.Disk = new(schema.Outdated)
+	}
+	return down
 }

@@ -62,6 +62,7 @@ type packet struct {
 	Size        uint64 // sectors that the device has
 	Offered     uint64 // sectors that the disk could have; 0 without a disk
 	Wanted      uint64 // resized: sectors that the administrator wants; 0 all
+	Says        uint64 // DRBD 9: what the node says besides its UUIDs
 	Client      bool   // no disk on purpose
 	Clean       bool   // resized: what is added counts as in sync
 
@@ -95,7 +96,7 @@ func (pd *peerDevice) reportPacket(parts reportPart) packet {
 		Kind: report, Volume: pd.volume, Parts: parts,
 		State: peerState{Role: s.role, Conn: s.conn, Disk: s.disk, Paused: s.userISP || s.aftrISP},
 		Size:  pd.size, Crashed: pd.crashed, Discard: pd.conn.discards(),
-		Client: pd.device.client(),
+		Client: pd.device.client(), Says: pd.says(),
 	}
 	if s.disk == schema.Negotiating {
 		p.State.Disk = schema.Negotiating

@@ -19,7 +19,8 @@ type peerDevice struct {
 
 	verifyFrom, verifyTo uint64 // blocks that the next verify looks at
 
-	peerClient bool // DRBD 9: the peer has no disk on purpose
+	uuidFlags  uint64 // DRBD 9: what the peer says besides its UUIDs
+	peerClient bool   // DRBD 9: the peer has no disk on purpose
 }
 
 // newPeerDevice joins a device and a connection.
@@ -69,8 +70,19 @@ func (pd *peerDevice) surroundings() surroundings {
 	return surroundings{
 		configured: c.net != nil, twoPrimaries: c.net.Bool("two_primaries"), verifyAlg: c.net.Str("verify_alg") != "",
 		peerPrimary: c.role() == schema.Primary, open: pd.open > 0,
-		fencing: pd.disk != nil && pd.disk.conf.Uint("fencing") != fencingDontCare,
+		fencing: pd.fencing() != fencingDontCare,
 	}
+}
+
+// fencing is the policy for the peer.
+func (pd *peerDevice) fencing() uint64 {
+	switch {
+	case pd.res.m.gen == schema.V9:
+		return pd.conn.fencing()
+	case pd.disk == nil:
+		return fencingDontCare
+	}
+	return pd.disk.conf.Uint("fencing")
 }
 
 const fencingDontCare = 0
@@ -105,7 +117,7 @@ func (pd *peerDevice) request(c change) schema.Code {
 		return schema.StateNothingToDo
 	}
 	if clusterWide(old, new) {
-		if code := pd.allows(old, new); !code.OK() {
+		if code := pd.res.would(false, pd.edit(c)); !code.OK() {
 			return code
 		}
 		if code := pd.conn.ask(pd.volume, c); !code.OK() {
@@ -130,8 +142,8 @@ func (pd *peerDevice) followPeerDisk(old, new state) {
 	if !primary || pd.bitmapUUID() != 0 {
 		return
 	}
-	if pd.res.susp.any() {
-		pd.newGeneration = true // once I/O goes on
+	if pd.res.susp.any() || pd.res.m.gen == schema.V9 {
+		pd.newGeneration = new.role == schema.Primary // once I/O goes on; in DRBD 9 with the next write
 		return
 	}
 	pd.newCurrentUUID()

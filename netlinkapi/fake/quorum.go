@@ -44,11 +44,9 @@ func (d *device) votes() votes {
 	v := votes{}
 	if d.own.disk > schema.Failed {
 		v.all, v.present = 1, 1
-		if d.own.disk == schema.UpToDate {
-			v.upToDate++
-		}
-	} else if !d.client() {
-		v.all, v.present = 1, 1
+	}
+	if d.own.disk == schema.UpToDate {
+		v.upToDate = 1
 	}
 	for _, pd := range d.peers {
 		d.vote(&v, pd)

@@ -9,7 +9,7 @@ import (
 
 // stateFlags are the flags in the superblock that follow from the state.
 const stateFlags = meta.Consistent | meta.PrimaryInd | meta.ConnectedInd | meta.WasUpToDate |
-	meta.PeerOutdated | meta.CrashedPrimary | meta.ALClean
+	meta.PeerOutdated | meta.CrashedPrimary | meta.ALClean | meta.HaveQuorum
 
 // noteState stores what must be known after a crash. A disk that fails or is
 // being detached keeps what it knew.
@@ -50,6 +50,7 @@ func (d *device) facts() map[meta.Flags]bool {
 	}
 	if d.res.m.gen == schema.V9 {
 		facts[meta.HaveQuorum] = d.own.quorum
+		facts[meta.CrashedPrimary] = d.crashed || d.own.role == schema.Primary
 		return facts
 	}
 	s := d.only().state()

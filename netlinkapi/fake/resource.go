@@ -11,14 +11,15 @@ import (
 // to each peer. In DRBD 8.4 there is exactly one connection, and it is always
 // there.
 type resource struct {
-	m        *Module
-	name     string
-	opts     *schema.Values // res_opts
-	role     schema.Role    // DRBD 9; in 8.4 each volume has its own
-	susp     suspension
-	attached bool          // a disk has been there
-	conns    []*connection // in the order in which they were made
-	devices  []*device     // by volume
+	m            *Module
+	name         string
+	opts         *schema.Values // res_opts
+	role         schema.Role    // DRBD 9; in 8.4 each volume has its own
+	susp         suspension
+	autoPromoted bool          // Primary only as long as a device is open
+	attached     bool          // a disk has been there
+	conns        []*connection // in the order in which they were made
+	devices      []*device     // by volume
 }
 
 func (m *Module) newResource(name string, opts *schema.Values) *resource {
@@ -214,6 +215,7 @@ func (r *resource) carryOut(old snapshot, connWide bool) {
 	}
 	r.m.changed.Broadcast()
 	now := r.snapshot()
+	r.sayStable()
 	for _, d := range slices.Clone(r.devices) {
 		d.follow(old, now)
 	}

@@ -70,7 +70,9 @@ func (pd *peerDevice) bitmapReceived(p packet) {
 	switch pd.state().conn {
 	case wfBitMapT:
 		pd.sendBitmap()
-		pd.set(change{Conn: new(wfSyncUUID)}, true)
+		if pd.res.m.gen == schema.V84 {
+			pd.set(change{Conn: new(wfSyncUUID)}, true)
+		}
 	case wfBitMapS:
 		pd.startSource()
 	}
@@ -102,9 +104,8 @@ func (pd *peerDevice) startSource() {
 	if base := pd.uuids().at(uuidBitmap); base == 0 || base == uuidJustCreated {
 		id = rand.Uint64()
 	}
-	u := pd.uuids()
-	u.startBitmap(id)
-	pd.setUUIDs(u)
+	pd.clearBitmapUUID()
+	pd.setBitmapUUID(id)
 	pd.save()
 	pd.conn.link.send(packet{Kind: syncUUID, Volume: pd.volume, UUID: id})
 	if pd.outOfSync() == 0 {
@@ -115,7 +116,7 @@ func (pd *peerDevice) startSource() {
 // syncUUIDReceived begins a resync to here. Until it is done, the data here is
 // of a generation of its own.
 func (pd *peerDevice) syncUUIDReceived(p packet) {
-	if pd.state().conn != wfSyncUUID {
+	if !pd.part.conn.waitsForSync() {
 		return
 	}
 	pd.setBitmapUUID(0)
@@ -124,7 +125,7 @@ func (pd *peerDevice) syncUUIDReceived(p packet) {
 		pd.conn.giveUp()
 		return
 	}
-	if pd.disk == nil || pd.state().conn != wfSyncUUID {
+	if pd.disk == nil || !pd.part.conn.waitsForSync() {
 		return
 	}
 	pd.startRun(pd.bits().set)
@@ -288,6 +289,13 @@ func (pd *peerDevice) finishSync() {
 // finish makes a change that ends a resync or verify. The helper, if there is one
 // to call, meets the new state, but others are told of it only afterwards.
 func (pd *peerDevice) finish(c change, helper string) {
+	if pd.res.m.gen == schema.V9 {
+		pd.set(c, true)
+		if helper != "" {
+			pd.helper(helper)
+		}
+		return
+	}
 	next := c.apply(pd.state()).sane()
 	pd.res.commit(func() {
 		old := pd.res.snapshot()
@@ -309,6 +317,10 @@ func (pd *peerDevice) tellProgress() {
 	pd.sync.marks = append(pd.sync.marks, syncMark{now, pd.left()})
 	if len(pd.sync.marks) > 8 {
 		pd.sync.marks = pd.sync.marks[1:]
+	}
+	if pd.res.m.gen == schema.V9 {
+		pd.res.m.tell(pd.about(schema.Change))
+		return
 	}
 	pd.res.m.tellEvent(pd, func(info *schema.Values) { info.SetUint("sib_reason", sibSyncProgress) })
 }

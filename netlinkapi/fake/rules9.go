@@ -75,7 +75,8 @@ func (s state) sane9() state {
 	r, ok := fitting[s.conn]
 	switch {
 	case !ok || s.conn == connected:
-	case s.conn.target() || s.conn == wfBitMapT || s.conn == wfSyncUUID || s.conn == startingSyncT:
+	case s.conn == wfBitMapT || s.conn == wfBitMapS || s.conn.startsSync():
+	case s.conn.target():
 		s.disk = min(max(s.disk, r.min), r.max)
 	default:
 		s.pdsk = min(max(s.pdsk, r.peerMin), r.peerMax)
@@ -98,6 +99,7 @@ func (r *resource) settle9(old snapshot) {
 	}
 	for _, d := range r.devices {
 		d.own.quorum = d.hasQuorum()
+		d.oneSource()
 	}
 }
 
@@ -107,4 +109,24 @@ func (pd *peerDevice) replicating() conn {
 		return pd.conn.state
 	}
 	return behind
+}
+
+// oneSource lets a device be the target of one resync at a time: those from other
+// peers wait.
+func (d *device) oneSource() {
+	var running *peerDevice
+	for _, pd := range d.peers {
+		if pd.part.conn == syncTarget {
+			running = pd
+			break
+		}
+	}
+	may := d.maySync()
+	for _, pd := range d.peers {
+		wait := d.attached() && (!may || running != nil && pd != running)
+		if wait != pd.part.aftrISP {
+			pd.part.aftrISP = wait
+			pd.put(pd.state().pausing())
+		}
+	}
 }

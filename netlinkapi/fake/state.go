@@ -48,6 +48,9 @@ func (c conn) syncing() bool {
 // target reports whether this side receives a resync.
 func (c conn) target() bool { return c == syncTarget || c == pausedSyncT }
 
+// waitsForSync reports whether this side waits for the source to begin.
+func (c conn) waitsForSync() bool { return c == wfSyncUUID || c == wfBitMapT }
+
 func (c conn) verifying() bool  { return c == verifyS || c == verifyT }
 func (c conn) startsSync() bool { return c == startingSyncS || c == startingSyncT }
 

@@ -113,6 +113,12 @@ func (d *device) syncing() bool {
 
 // reviewPauses pauses and resumes resyncs that depend on others.
 func (m *Module) reviewPauses() {
+	if m.gen == schema.V9 {
+		for _, r := range m.resources {
+			r.review()
+		}
+		return
+	}
 	for _, d := range m.devices() {
 		for _, pd := range d.peers {
 			if wait := !d.maySync(); d.attached() && wait != pd.part.aftrISP {

@@ -73,7 +73,13 @@ func (pd *peerDevice) entry() *meta.Peer { return &pd.disk.image.Super.Peers[pd.
 
 func (pd *peerDevice) bitmapUUID() uint64 { return uint64(pd.entry().BitmapUUID) }
 
-func (pd *peerDevice) setBitmapUUID(id uint64) { pd.entry().BitmapUUID = meta.UUID(id) }
+// setBitmapUUID sets it. DRBD 9 keeps no mark of a Primary there.
+func (pd *peerDevice) setBitmapUUID(id uint64) {
+	if pd.res.m.gen == schema.V9 {
+		id &^= uuidPrimary
+	}
+	pd.entry().BitmapUUID = meta.UUID(id)
+}
 
 // missesNext reports whether the peer's bitmap is to begin with the generation
 // that ends now.
@@ -84,6 +90,9 @@ func (pd *peerDevice) missesNext() bool {
 // clearBitmapUUID moves the bitmap UUID to the history.
 func (pd *peerDevice) clearBitmapUUID() {
 	u := pd.uuids()
+	if pd.res.m.gen == schema.V9 && u.at(uuidBitmap) == uuidJustCreated {
+		u[uuidBitmap] = 0
+	}
 	u.clearBitmap()
 	pd.setUUIDs(u)
 }
