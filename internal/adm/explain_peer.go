@@ -168,7 +168,7 @@ func (e exam) discardOne(f *finding, c *confparse.Connection) []remedy {
 			secondary, "drbdadm connect --discard-my-data "+object).
 			then(peer, "drbdadm connect "+theirs),
 		e.on(peer, "to discard what was changed on "+peer+loss(f.Copies, func(p parting) account { return p.Peer }),
-			secondary, "drbdadm disconnect "+theirs, "drbdadm connect --discard-my-data "+theirs).
+			secondary, "drbdadm disconnect "+theirs+" || true", "drbdadm connect --discard-my-data "+theirs).
 			then(e.node, "drbdadm connect "+object),
 	}
 }
