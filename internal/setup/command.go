@@ -22,22 +22,6 @@ type command struct {
 	run     func(context.Context, *call) error
 }
 
-// An option is one that no set of the module has.
-type option struct {
-	name, short string
-	arg         argKind
-	doc         string
-}
-
-// argKind says whether an option takes a value.
-type argKind uint8
-
-const (
-	noArg argKind = iota
-	requiredArg
-	optionalArg
-)
-
 // A word is one argument of a command.
 type word struct {
 	name    string // as usage names it
@@ -45,12 +29,6 @@ type word struct {
 	take    func(context.Context, *call, string) error
 	or      []string    // other kinds of objects it may name, for usage: "all"
 	absent  func(*call) // what happens if it is left out; nil: it must not
-}
-
-// aliases are options that have an older name.
-var aliases = map[string]string{
-	"overwrite-data-of-peer": "force",
-	"dry-run":                "tentative",
 }
 
 // find returns the row of that name, or nil.

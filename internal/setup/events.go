@@ -21,7 +21,7 @@ func events2(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.resizeBuffer(ctx); err != nil {
+	if err := c.listen(ctx); err != nil {
 		return err
 	}
 	now, poll := c.has("now") > 0, c.has("poll") > 0
@@ -73,20 +73,19 @@ func (c *call) newEvents() (*render.Events, error) {
 	return e, nil
 }
 
-// resizeBuffer connects with the receive buffer that --rcvbuf asks for.
-func (c *call) resizeBuffer(ctx context.Context) error {
-	o := netlinkapi.Options{Socket: c.NetlinkSocket(), ReceiveBuffer: c.receiveBuffer()}
-	if given, ok := c.value("rcvbuf"); ok {
-		n, err := parseNumber(given.Value, schema.One)
-		if err != nil {
-			return err
-		}
-		o.ReceiveBuffer = int(min(n, 1<<30))
+// listen connects to the module, with the receive buffer that --rcvbuf asks for.
+func (c *call) listen(ctx context.Context) error {
+	given, ok := c.value("rcvbuf")
+	if !ok {
+		_, err := c.dial(ctx)
+		return err
 	}
-	client, err := c.connect(ctx, o)
-	if err == nil {
-		c.client = client
+	n, err := parseNumber(given.Value, schema.One)
+	if err != nil {
+		return allowing(err, "--rcvbuf", "bytes; 100k..100M are of use")
 	}
+	c.close()
+	c.client, err = c.connect(ctx, netlinkapi.Options{Socket: c.NetlinkSocket(), ReceiveBuffer: int(min(n, 1<<30))})
 	return err
 }
 

@@ -62,6 +62,47 @@ func (t *tool) commandHelp(cmd *command) string {
 	return w.String()
 }
 
+// commandManual returns the usage of a command, and what its options mean.
+func (t *tool) commandManual(cmd *command) string {
+	w := render.Wrapper{Width: pageWidth}
+	w.WriteString(t.commandHelp(cmd))
+	if cmd.edit {
+		explain(&w, "--"+setDefaults, "Begins with the defaults, not with what is set now.")
+	}
+	for _, f := range cmd.fields(t.gen) {
+		explain(&w, "--"+f.Name, fieldDoc(f))
+	}
+	for _, o := range cmd.flags {
+		name := "--" + o.name
+		if o.short != "" {
+			name += ", -" + o.short
+		}
+		explain(&w, name, o.doc)
+	}
+	return w.String()
+}
+
+// explain writes what an option means.
+func explain(w *render.Wrapper, name, doc string) {
+	fmt.Fprintf(w, "\n    %s\n", name)
+	for word := range strings.FieldsSeq(doc) {
+		w.Word(8, word)
+	}
+	w.End()
+}
+
+// fieldDoc returns what an option means, and what it is without being set.
+func fieldDoc(f *schema.Field) string {
+	def := f.Format(f.Default())
+	if f.Kind == schema.Flag || f.Kind.Textual() || f.Kind == schema.Serial || def == "" {
+		return f.Doc
+	}
+	if f.Unit != "" {
+		def += " (" + f.Unit + ")"
+	}
+	return f.Doc + " Default: " + def + "."
+}
+
 // wordUsage returns {minor}, or { {resource} | all }.
 func wordUsage(w word) string {
 	if len(w.or) == 0 {

@@ -92,6 +92,7 @@ func TestHelp(t *testing.T) {
 		}
 		for _, o := range d.Options {
 			require.Contains(t, got.stdout, "[--"+o["name"].(string))
+			require.Regexp(t, `\n    --`+o["name"].(string)+`(, -.)?\n        [A-Z]`, got.stdout, "says what it means")
 		}
 		_, options, _ := strings.Cut(got.stdout, "\n\n")
 		requireNarrow(t, options)

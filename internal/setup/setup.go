@@ -41,7 +41,7 @@ func (t *tool) main(ctx context.Context) int {
 	switch args[0] {
 	case "help", "--help", "-h":
 		t.gen = t.generation(ctx)
-		return t.help(args[1:], t.commandHelp)
+		return t.help(args[1:], t.commandManual)
 	case "xml-help":
 		t.gen = schema.V9
 		if t.Name == legacyName {
