@@ -18,6 +18,7 @@ import (
 // it belongs.
 var allowed = map[string][]string{
 	"bench/compare":     {},
+	"dist":              {},
 	"dist/init":         {},
 	"schema":            {},
 	"confparse":         {"schema"},
