@@ -187,14 +187,34 @@ func (v *validator) validate() {
 		return
 	}
 	for _, h := range r.Hosts {
-		if h.Kind == Stacked && h.Lower == nil {
-			v.fail("stacked-unknown", h.Place, "there is no resource %q to be stacked on", h.LowerName)
+		if h.Kind == Stacked {
+			v.below(h)
 		}
 	}
 	if r.secondMe != nil {
 		v.fail("me-twice", r.secondMe.Place, "a second section is for this node")
 	}
 	v.becomePrimary()
+}
+
+// below checks that a stacked section of 8.4 has a volume below for each of its own.
+func (v *validator) below(h *Host) {
+	if h.Lower == nil {
+		v.fail("stacked-unknown", h.Place, "there is no resource %q to be stacked on", h.LowerName)
+		return
+	}
+	me := h.Lower.Me
+	if me == nil {
+		return
+	}
+	for _, vol := range h.Volumes {
+		switch other := me.Volume(vol.Number); {
+		case other == nil:
+			v.fail("volume-sets", h.Place, "volume %d has no volume below in %s on %s", vol.Number, h.LowerName, me.label())
+		case other.Implicit != vol.Implicit:
+			v.fail("volume-sets", h.Place, "volume 0 has a section here, or in %s on %s, but not in both", h.LowerName, me.label())
+		}
+	}
 }
 
 // proxies refuses a proxy at one end only.

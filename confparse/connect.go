@@ -92,10 +92,10 @@ func (h *Host) endpointName() string {
 	return h.Names[0]
 }
 
-// addImplicit joins two hosts that no connection or mesh speaks of.
+// addImplicit joins two hosts that neither a connection nor a mesh joins.
 func (v *resolver) addImplicit() {
 	r := v.res
-	if len(r.Connections) > 0 || len(r.Meshes) > 0 {
+	if len(r.Connections) > 0 {
 		return
 	}
 	switch {

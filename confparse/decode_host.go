@@ -244,6 +244,10 @@ func (v *Volume) device(d *decoder, w *word) {
 		return
 	}
 	problem := func(format string, args ...any) {
+		if d.gen == schema.V84 {
+			d.fail("device-name", w, format, args...)
+			return
+		}
 		v.deviceProblem = &Diagnostic{
 			Severity: Error, Code: "device-name", Place: v.devicePlace, Message: fmt.Sprintf(format, args...),
 		}

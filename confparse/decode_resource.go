@@ -129,7 +129,7 @@ func readFloating(d *decoder, r *Resource, s *statement) {
 	c := d.cursor(s, 1)
 	h := d.host(r, Floating, s)
 	h.Address = c.address()
-	h.Names = []string{floatingName(h.Address)}
+	h.Names = []string{floatingName(d.gen, h.Address)}
 	if c.s.braced && c.open() {
 		d.hostBody(h, "floating", hostRules, s)
 		return
@@ -137,11 +137,14 @@ func readFloating(d *decoder, r *Resource, s *statement) {
 	c.end()
 }
 
-// floatingName makes a host name of an address: ADDR_PORT, with _ for every
-// character that a name cannot have.
-func floatingName(a *Address) string {
-	if a == nil {
+// floatingName makes a host name of an address: ADDR:PORT for 8.4, for 9 ADDR_PORT with
+// _ for every character that a name cannot have.
+func floatingName(g schema.Generation, a *Address) string {
+	switch {
+	case a == nil:
 		return ""
+	case g == schema.V84:
+		return a.Addr + ":" + a.Port
 	}
 	return strings.Map(func(c rune) rune {
 		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.ContainsRune("+.-_", c) {

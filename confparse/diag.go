@@ -63,12 +63,18 @@ func (l Diagnostics) Unreadable() bool {
 }
 
 // ExitCode returns the exit code of a tool that stops because of them: 0 without
-// errors, otherwise that of the first error.
+// errors, otherwise that of the first one. Wrong values do not end the reading of files,
+// so that a later error with an exit code of its own counts more.
 func (l Diagnostics) ExitCode() int {
+	code := 0
 	for _, d := range l {
-		if d.Severity == Error {
+		switch {
+		case d.Severity != Error:
+		case d.Code == "value" && d.Exit == 0:
+			code = 10
+		default:
 			return cmp.Or(d.Exit, 10)
 		}
 	}
-	return 0
+	return code
 }

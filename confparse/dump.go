@@ -2,6 +2,7 @@ package confparse
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -293,7 +294,7 @@ func (p *dumper) resource(r *Resource, node string) {
 
 func (p *dumper) mesh(m *Mesh) {
 	p.open("connection-mesh")
-	p.words("hosts ", p.quoteNames(m.Hosts), ";")
+	p.words(strings.TrimSuffix("hosts "+p.quoteNames(m.Hosts), " "), ";")
 	p.section("net", m.Net)
 	p.close()
 }
@@ -302,7 +303,7 @@ func (p *dumper) host(r *Resource, h *Host) {
 	switch h.Kind {
 	case Stacked:
 		p.open("stacked-on-top-of ", p.quoteName(h.LowerName))
-		p.line("# on %s ", strings.Join(h.Names, " "))
+		p.line("# on %s ", cmp.Or(strings.Join(h.Names, " "), "UNKNOWN"))
 	case Floating:
 		if p.gen == schema.V84 {
 			p.open("floating ", h.Address.text())

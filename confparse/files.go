@@ -289,9 +289,12 @@ type match struct {
 func (f *files) glob(dir, pattern string) ([]match, error) {
 	abs := pattern
 	if !path.IsAbs(pattern) {
-		abs = path.Join(dir, pattern)
+		abs = dir + "/" + pattern
 	}
-	abs = strings.ReplaceAll(abs, "[!", "[^")
+	abs, found := f.withoutParents(strings.ReplaceAll(abs, "[!", "[^"))
+	if !found {
+		return nil, nil
+	}
 	name := func(abs string) string {
 		if path.IsAbs(pattern) {
 			return abs
@@ -301,15 +304,32 @@ func (f *files) glob(dir, pattern string) ([]match, error) {
 	if parent, base := path.Split(abs); hasMeta(base) && !hasMeta(parent) {
 		return f.globDir(path.Clean(parent), base, name)
 	}
-	found, err := fs.Glob(f.src.FS, rooted(abs))
+	names, err := fs.Glob(f.src.FS, rooted(abs))
 	var all []match
-	for _, m := range found {
-		if !hidden(path.Base(m), path.Base(abs)) {
+	for _, m := range names {
+		if !hiddenPath(m, rooted(abs)) {
 			all = append(all, match{name("/" + m), f.canonical("/" + m)})
 		}
 	}
 	slices.SortFunc(all, func(a, b match) int { return strings.Compare(a.name, b.name) })
 	return all, err
+}
+
+// withoutParents returns a pattern without "..", which package fs does not know. What stands
+// before must be there: the parent of a directory that is a link is not where the link is.
+func (f *files) withoutParents(abs string) (clean string, found bool) {
+	before, after, ok := strings.Cut(abs, "/../")
+	if !ok {
+		return path.Clean(abs), true
+	}
+	if !hasMeta(before) {
+		dir := f.canonical(path.Clean("/" + before))
+		if info, err := fs.Stat(f.src.FS, rooted(dir)); err != nil || !info.IsDir() {
+			return "", false
+		}
+		before = dir
+	}
+	return f.withoutParents(path.Dir(before) + "/" + after)
 }
 
 // globDir is glob for a pattern in one directory, the usual one. It need not ask for each
@@ -341,6 +361,17 @@ func hasMeta(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) 
 // for.
 func hidden(name, pattern string) bool {
 	return strings.HasPrefix(name, ".") && !strings.HasPrefix(pattern, ".")
+}
+
+// hiddenPath is hidden for any part of a path.
+func hiddenPath(name, pattern string) bool {
+	parts, patterns := strings.Split(name, "/"), strings.Split(pattern, "/")
+	for i := range min(len(parts), len(patterns)) {
+		if hidden(parts[i], patterns[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // relative returns name as seen from dir.

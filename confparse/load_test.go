@@ -228,3 +228,34 @@ func TestOrderOfSectionsDoesNotMatter(t *testing.T) {
 		require.Equal(t, dumpOf(t, before, DumpForm{Verbose: true}), dumpOf(t, behind, DumpForm{Verbose: true}))
 	}
 }
+
+func TestTemplatesThatAreNone(t *testing.T) {
+	for _, text := range []string{"", "}", ";", "{ }", "resource x { }", "common;", "skip", "common { nonsense; }"} {
+		src := textSource(schema.V9, "resource r { template-file t; on alpha { node-id 0; } }")
+		src.FS.(fstest.MapFS)["etc/t"] = &fstest.MapFile{Data: []byte(text)}
+		_, diags := Load(src)
+		require.True(t, diags.Invalid(), "%q", text)
+	}
+}
+
+// A link's parent is where the link leads to, not where it is.
+func TestIncludesAboveALink(t *testing.T) {
+	src := textSource(schema.V9, "include \"link/../x/*.res\";\ninclude \"nowhere/../d/x/*.res\";")
+	files := src.FS.(fstest.MapFS)
+	files["etc/link"] = &fstest.MapFile{Data: []byte("d/deep"), Mode: fs.ModeSymlink}
+	files["etc/d/deep/y"] = &fstest.MapFile{}
+	files["etc/d/x/a.res"] = &fstest.MapFile{Data: []byte("resource below-d { }")}
+	files["etc/x/a.res"] = &fstest.MapFile{Data: []byte("resource below-etc { }")}
+	c, diags := Load(src)
+	require.False(t, diags.Invalid(), "%v", diags)
+	require.Len(t, c.Resources, 1)
+	require.Equal(t, "below-d", c.Resources[0].Name)
+}
+
+func TestExitCodes(t *testing.T) {
+	late := Diagnostics{{Severity: Error, Code: "value"}, {Severity: Error, Code: "resource-name", Exit: 1}}
+	require.Equal(t, 1, late.ExitCode(), "a wrong value does not end the reading")
+	require.Equal(t, 10, late[:1].ExitCode())
+	require.Equal(t, 10, Diagnostics{{Severity: Error, Code: "syntax"}, late[1]}.ExitCode())
+	require.Zero(t, Diagnostics{{Severity: Warning, Exit: 3}}.ExitCode())
+}

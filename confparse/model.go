@@ -91,7 +91,7 @@ const (
 // Host is what one node, or one stacked pair of nodes, has of a resource.
 type Host struct {
 	Kind       HostKind
-	Names      []string // Floating: made from the address, as ADDR_PORT
+	Names      []string // Floating: made from the address
 	Place      Place
 	Volumes    []*Volume // by number; complete, resource level included, after Expand
 	Address    *Address  // nil without one

@@ -298,7 +298,7 @@ func (v *resolver) completeVolume(h *Host, vol *Volume) {
 		// compat: the reference of DRBD 9 looks at the local host's devices only, so
 		// that a file is good on one node and bad on another.
 		d := *p
-		if v.v9() && h != v.res.Me && vol.handed&devicePart == 0 {
+		if h != v.res.Me && vol.handed&devicePart == 0 {
 			d.Severity = Warning
 		}
 		v.diags = append(v.diags, d)
@@ -349,7 +349,7 @@ func (v *resolver) compareVolumes() {
 		if i := slices.IndexFunc(h.Volumes, func(o *Volume) bool { return o.Implicit }); i >= 0 && len(h.Volumes) > 1 {
 			v.fail("mixed-volumes", v.res.Place, "on %s: there are volume sections beside device, disk or meta-disk statements", h.label()).Other = h.Volumes[i].Place
 		}
-		if h.Kind == Stacked && h.Lower != nil {
+		if h.Kind == Stacked && h.Lower != nil && !h.Lower.Ignored && v.v9() {
 			v.compareWithLower(h)
 		}
 		if h != hosts[0] {
@@ -377,21 +377,20 @@ func (v *resolver) compareHosts(a, b *Host) {
 
 // compareWithLower checks that each volume has one below.
 //
-// compat: in the language of 9, other hosts of the lower resource than this one
-// must not have more volumes, either.
+// compat: other hosts of the lower resource than this one must not have more volumes,
+// either.
 func (v *resolver) compareWithLower(h *Host) {
 	for _, below := range h.Lower.Hosts {
-		mine := below == h.Lower.Me
-		if !v.v9() && !mine {
-			continue
-		}
 		for _, vol := range h.Volumes {
-			if below.Volume(vol.Number) == nil {
+			switch other := below.Volume(vol.Number); {
+			case other == nil:
 				v.fail("volume-sets", v.res.Place, "volume %d has no volume below in %s on %s", vol.Number, h.LowerName, below.label())
+			case other.Implicit != vol.Implicit && below != h.Lower.Me:
+				v.fail("volume-sets", v.res.Place, "volume 0 has a section here, or in %s on %s, but not in both", h.LowerName, below.label())
 			}
 		}
 		for _, vol := range below.Volumes {
-			if h.Volume(vol.Number) == nil && !mine && v.v9() {
+			if h.Volume(vol.Number) == nil && below != h.Lower.Me {
 				v.fail("volume-sets", v.res.Place, "volume %d is missing; %s has it on %s", vol.Number, h.LowerName, below.label())
 			}
 		}
@@ -434,7 +433,7 @@ func (v *resolver) nodeIDs() {
 // joined by an implicit connection.
 func (v *resolver) implicitPair() bool {
 	c := v.res.Connections
-	return len(v.res.Hosts) == 2 && len(c) == 1 && c[0].Implicit && len(v.res.Meshes) == 0 &&
+	return len(v.res.Hosts) == 2 && len(c) == 1 && c[0].Implicit &&
 		v.res.Hosts[0].NodeID < 0 && v.res.Hosts[1].NodeID < 0
 }
 

@@ -40,7 +40,7 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 		return nil
 	}
 	o := parseOutline(file.text)
-	if len(o.items) == 0 || !o.items[0].words[0].is("common") || !o.items[0].braced {
+	if len(o.items) == 0 || len(o.items[0].words) == 0 || !o.items[0].words[0].is("common") || !o.items[0].braced {
 		report(r.Template + " does not begin with a common section")
 		return nil
 	}
