@@ -100,11 +100,10 @@ func (m *Image) initBitmap(how Init, progress Progress) error {
 	case InitWrite:
 		return bitmapError(fill(m.disk, off, n, 0, progress))
 	}
-	err := zero(m.disk, off, n, progress)
-	if errors.Is(err, ErrCannotZero) && how == InitAutomatic {
-		err = fill(m.disk, off, n, 0, progress)
+	if how == InitZeroOut {
+		return bitmapError(zero(m.disk, off, n, progress))
 	}
-	return bitmapError(err)
+	return bitmapError(zeroOrFill(m.disk, off, n, progress))
 }
 
 func bitmapError(err error) error {
@@ -117,6 +116,15 @@ func bitmapError(err error) error {
 // zeroStep is how much a disk is asked to zero at once, in bytes, so that
 // progress can be seen.
 const zeroStep = 128 << 20
+
+// zeroOrFill zeroes a range, by the fastest way there is.
+func zeroOrFill(d Disk, off, n int64, progress Progress) error {
+	err := zero(d, off, n, progress)
+	if errors.Is(err, ErrCannotZero) {
+		err = fill(d, off, n, 0, progress)
+	}
+	return err
+}
 
 // zero has the disk zero a range.
 func zero(d Disk, off, n int64, progress Progress) error {

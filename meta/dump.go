@@ -142,6 +142,7 @@ type dumper struct {
 
 	area []byte // stretch of the bitmap last read
 	from int64  // its first word, for every slot
+	zero []bool // by blockWords words of every slot, as far as was read once: all are zero
 
 	run     int64 // equal words not yet shown
 	runWord uint32
@@ -178,6 +179,8 @@ func (d *dumper) slot(slot int64) {
 	d.endRun()
 }
 
+// read reads n bytes, from word k of every slot on, unless it has them. What is
+// known to be zero is not read again.
 func (d *dumper) read(k, n int64) {
 	if d.area != nil && d.from == k && int64(len(d.area)) == n || d.err != nil {
 		return
@@ -186,9 +189,44 @@ func (d *dumper) read(k, n int64) {
 		d.area = make([]byte, n)
 	}
 	d.area, d.from = d.area[:n], k
-	if _, err := readFull(d.b.disk, d.area, d.b.off+k*4*d.b.slots); err != nil {
-		d.err = fmt.Errorf("read bitmap: %w", err)
+	unit := blockWords * 4 * d.b.slots
+	first := k / blockWords
+	for i := int64(0); i*unit < n && d.err == nil; i++ {
+		end := i
+		for end*unit < n && !d.isZero(first+end) {
+			end++
+		}
+		part := d.area[i*unit : min(end*unit, n)]
+		if _, err := readFull(d.b.disk, part, d.b.off+k*4*d.b.slots+i*unit); err != nil {
+			d.err = fmt.Errorf("read bitmap: %w", err)
+		}
+		i = end
 	}
+	for i := int64(len(d.zero)) - first; i*unit < n; i++ {
+		d.zero = append(d.zero, allZero(d.area[i*unit:min((i+1)*unit, n)]))
+	}
+}
+
+// isZero reports whether blockWords words of every slot are known to be zero.
+func (d *dumper) isZero(unit int64) bool { return unit < int64(len(d.zero)) && d.zero[unit] }
+
+func allZero(b []byte) bool {
+	for len(b) >= 64 {
+		var or uint64
+		for i := 0; i < 64; i += 8 {
+			or |= binary.LittleEndian.Uint64(b[i:])
+		}
+		if or != 0 {
+			return false
+		}
+		b = b[64:]
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // stretch writes the words of a slot that lie in the area read.
@@ -196,7 +234,7 @@ func (d *dumper) stretch(slot int64) {
 	n := (int64(len(d.area))/4 - slot + d.b.slots - 1) / d.b.slots
 	for k := int64(0); k < n; {
 		word := d.word(k, slot)
-		equal := d.equal(k, n, slot) &^ 7
+		equal := d.equal(word, k, n, slot) &^ 7
 		if d.run > 0 && (equal < 16 || word != d.runWord) {
 			d.endRun()
 		}
@@ -217,18 +255,33 @@ func (d *dumper) stretch(slot int64) {
 }
 
 func (d *dumper) word(k, slot int64) uint32 {
+	if d.zero[(d.from+k)/blockWords] { // and perhaps not read
+		return 0
+	}
 	return binary.LittleEndian.Uint32(d.area[4*(k*d.b.slots+slot):])
 }
 
-// equal returns how many words from k on are the same.
-func (d *dumper) equal(k, n, slot int64) int64 {
+// equal returns how many words from k to n (not included) are equal to one.
+func (d *dumper) equal(word uint32, k, n, slot int64) int64 {
 	step := 4 * d.b.slots
-	i := 4 * (k*d.b.slots + slot)
-	word := binary.LittleEndian.Uint32(d.area[i:])
 	first := k
-	for k < n && binary.LittleEndian.Uint32(d.area[i:]) == word {
-		k++
-		i += step
+	for k < n {
+		end := min((k/blockWords+1)*blockWords, n)
+		if d.zero[(d.from+k)/blockWords] {
+			if word != 0 {
+				break
+			}
+			k = end
+			continue
+		}
+		i := 4 * (k*d.b.slots + slot)
+		for k < end && binary.LittleEndian.Uint32(d.area[i:]) == word {
+			k++
+			i += step
+		}
+		if k < end {
+			break
+		}
 	}
 	return k - first
 }

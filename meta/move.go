@@ -106,10 +106,7 @@ func (m *Image) ZeroOld(old Place) error {
 	if old.Start >= end {
 		return nil
 	}
-	err := zero(m.disk, old.Start, end-old.Start, nil)
-	if errors.Is(err, ErrCannotZero) {
-		err = fill(m.disk, old.Start, end-old.Start, 0, nil)
-	}
+	err := zeroOrFill(m.disk, old.Start, end-old.Start, nil)
 	if err == nil {
 		err = m.disk.Sync()
 	}

@@ -1,7 +1,6 @@
 package meta
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -284,8 +283,7 @@ func (m *Image) ApplyAL() (*Applied, error) {
 			return a, err
 		}
 	}
-	// compat: a v09 superblock is written even if nothing in it changes.
-	if !mark && !reset && m.Super.Clean() && m.Super.Version == V08 {
+	if !mark && !reset && m.Super.Clean() && m.ClippedFrom == 0 {
 		return a, nil
 	}
 	if m.Super.Version != V07 {
@@ -311,8 +309,9 @@ func (m *Image) markExtents(a *Applied) error {
 		return 1
 	})
 	a.OutOfRange = a.Log.Extents[inside:]
+	buf := make([]byte, min(markChunk, b.bytes))
 	for list := a.Log.Extents[:inside]; len(list) > 0; {
-		n, err := b.markNear(list, perExtent)
+		n, err := b.markNear(list, perExtent, buf)
 		if err != nil {
 			return err
 		}
@@ -322,41 +321,58 @@ func (m *Image) markExtents(a *Applied) error {
 	return nil
 }
 
-// markNear marks the extents at the start of the list that lie in the same or in
-// touching blocks, and returns how many these are.
-func (b *Bitmap) markNear(list []uint32, perExtent int64) (int, error) {
-	wordOf := func(bit int64) int64 { return bit / 32 }
-	first := wordOf(int64(list[0]) * perExtent)
-	n, last := 0, first
-	for _, e := range list {
-		from := wordOf(int64(e) * perExtent)
-		if n > 0 && from&^(blockWords-1) > (last+blockWords-1)&^(blockWords-1) {
-			break
-		}
-		last = wordOf((int64(e)+1)*perExtent + 31)
-		n++
-	}
-	return n, b.windows(first, last, func(k int64, area []byte) verdict {
-		old := bytes.Clone(area)
-		for _, e := range list[:n] {
-			b.markIn(area, k, int64(e)*perExtent, (int64(e)+1)*perExtent)
-		}
-		if bytes.Equal(old, area) {
-			return next
-		}
-		return store
-	})
+// markChunk is how much of the bitmap is changed at once while a log is applied,
+// in bytes. An extent never needs more than 12 KiB.
+const markChunk = 1 << 20
+
+// blocksOf returns the bytes of the bitmap that the bits from first to end (not
+// included) of all slots lie in, in whole blocks.
+func (b *Bitmap) blocksOf(first, end int64) (from, to int64) {
+	from = first / 32 * 4 * b.slots &^ (BlockSize - 1)
+	to = ((end+31)/32*4*b.slots + BlockSize - 1) &^ (BlockSize - 1)
+	return from, min(to, b.bytes)
 }
 
-// markIn sets the bits from first to end (not included) of all slots in an area
-// that starts with word k.
-func (b *Bitmap) markIn(area []byte, k, first, end int64) {
-	words := (int64(len(area)/4) + b.slots - 1) / b.slots
-	for w := max(first/32, k); w < min((end+31)/32, k+words); w++ {
+// markNear marks the extents at the start of the list that lie in the same or in
+// touching blocks, as far as buf has room for them, and returns how many these are.
+func (b *Bitmap) markNear(list []uint32, perExtent int64, buf []byte) (n int, err error) {
+	from, to := b.blocksOf(int64(list[0])*perExtent, (int64(list[0])+1)*perExtent)
+	for n = 1; n < len(list); n++ {
+		first, end := b.blocksOf(int64(list[n])*perExtent, (int64(list[n])+1)*perExtent)
+		if first > to || end-from > int64(len(buf)) {
+			break
+		}
+		to = end
+	}
+	area := buf[:to-from]
+	if _, err := readFull(b.disk, area, b.off+from); err != nil {
+		return n, fmt.Errorf("read bitmap at %d: %w", b.off+from, err)
+	}
+	changed := false
+	for _, e := range list[:n] {
+		changed = b.markIn(area, from/4, int64(e)*perExtent, (int64(e)+1)*perExtent) || changed
+	}
+	if !changed {
+		return n, nil
+	}
+	if _, err := b.disk.WriteAt(area, b.off+from); err != nil {
+		return n, fmt.Errorf("write bitmap at %d: %w", b.off+from, err)
+	}
+	return n, nil
+}
+
+// markIn sets the bits from first to end (not included) of all slots in a part of
+// the bitmap that starts with the given word of the area, and reports whether one
+// of them was not set.
+func (b *Bitmap) markIn(part []byte, start, first, end int64) (changed bool) {
+	for w := first / 32; w < (end+31)/32; w++ {
 		mask := maskOf(w, first, end)
-		row := area[4*(w-k)*b.slots:]
-		for i := 0; i < 4*int(b.slots) && i+4 <= len(row); i += 4 {
-			binary.LittleEndian.PutUint32(row[i:], binary.LittleEndian.Uint32(row[i:])|mask)
+		at := 4 * (w*b.slots - start)
+		for i := at; i < at+4*b.slots && i+4 <= int64(len(part)); i += 4 {
+			old := binary.LittleEndian.Uint32(part[i:])
+			changed = changed || old|mask != old
+			binary.LittleEndian.PutUint32(part[i:], old|mask)
 		}
 	}
+	return changed
 }

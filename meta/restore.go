@@ -300,51 +300,76 @@ func (d *Dump) Restore(disk Disk, size int64, idx Index, al Geometry, progress P
 }
 
 // writeBitmap merges the slots, which follow each other in the text, into the
-// area, where their words take turns.
+// area, where their words take turns. What is all zero is zeroed, not written.
 func (d *Dump) writeBitmap(b *Bitmap, progress Progress) error {
 	span, window := 4*b.slots, b.window()
 	slots := make([]*slotReader, len(d.slots))
 	for i, s := range d.slots {
-		slots[i] = &slotReader{s: newScanner(d.r, s.off, s.line), left: s.pairs, words: make([]uint32, 0, min(window, b.bytes/span+1))}
+		slots[i] = &slotReader{s: newScanner(d.r, s.off, s.line), left: s.pairs}
 	}
 	buf := make([]byte, min(window*span, b.bytes))
+	blank := int64(0) // bytes before the window that are still to be zeroed
 	for k := int64(0); k*span < b.bytes; k += window {
 		area := buf[:min(int64(len(buf)), b.bytes-k*span)]
-		if err := readSlots(slots, area); err != nil {
+		empty, err := readSlots(slots, area)
+		if err != nil {
 			return err
 		}
-		if _, err := b.disk.WriteAt(area, b.off+k*span); err != nil {
-			return fmt.Errorf("write bitmap at %d: %w", b.off+k*span, err)
+		if empty {
+			blank += int64(len(area))
+			continue
 		}
+		if err := b.writeAfter(area, k*span, blank); err != nil {
+			return err
+		}
+		blank = 0
 		progress.report(k*span+int64(len(area)), b.bytes)
+	}
+	if err := b.writeAfter(nil, b.bytes, blank); err != nil {
+		return err
+	}
+	progress.report(b.bytes, b.bytes)
+	return nil
+}
+
+// writeAfter zeroes blank bytes before an offset in the bitmap and writes the area there.
+func (b *Bitmap) writeAfter(area []byte, off, blank int64) error {
+	off += b.off
+	err := zeroOrFill(b.disk, off-blank, blank, nil)
+	if err == nil && len(area) > 0 {
+		_, err = b.disk.WriteAt(area, off)
+	}
+	if err != nil {
+		return fmt.Errorf("write bitmap at %d: %w", off, err)
 	}
 	return nil
 }
 
-// readSlots fills an area with the next words of all slots. They are read at the
-// same time: reading text is most of the work.
-func readSlots(slots []*slotReader, area []byte) error {
+// readSlots fills an area with the next words of all slots, and reports whether
+// all of them are zero. The slots are read at the same time: reading text is most
+// of the work.
+func readSlots(slots []*slotReader, area []byte) (empty bool, err error) {
+	clear(area)
 	var group sync.WaitGroup
 	for i, r := range slots {
-		group.Go(func() { r.read((len(area)/4 - i + len(slots) - 1) / len(slots)) })
+		group.Go(func() { r.read(area, i, len(slots)) })
 	}
 	group.Wait()
-	for i, r := range slots {
+	empty = true
+	for _, r := range slots {
 		if r.err != nil {
-			return r.err
+			return false, r.err
 		}
-		for k, word := range r.words {
-			binary.LittleEndian.PutUint32(area[4*(k*len(slots)+i):], word)
-		}
+		empty = empty && r.empty
 	}
-	return nil
+	return empty, nil
 }
 
 // slotReader reads the words of a slot.
 type slotReader struct {
 	s     *scanner
 	left  uint64 // 64 bit values not read yet
-	words []uint32
+	empty bool   // the words read last are zero
 	err   error
 
 	value uint64
@@ -352,29 +377,61 @@ type slotReader struct {
 	half  bool   // its low half was used already
 }
 
-// read reads n words, zeros after the last.
-func (r *slotReader) read(n int) {
-	r.words = r.words[:0]
-	if r.half && n > 0 {
-		r.words = append(r.words, uint32(r.value>>32))
-		r.half = false
+// read puts the next words into a cleared area, where they are every step-th from
+// the first on. There are zeros after the last.
+func (r *slotReader) read(area []byte, first, step int) {
+	r.empty = true
+	end := len(area) / 4
+	for at := first; at < end && r.err == nil; {
+		if r.count == 0 && !r.half {
+			r.next()
+		}
+		words := 2 * r.count // left of this value
+		if r.half {
+			words++
+		}
+		n := int(min(words, uint64((end-at+step-1)/step)))
+		if r.value != 0 {
+			r.put(area[4*at:], n, 4*step)
+		} else {
+			r.skip(n)
+		}
+		at += n * step
 	}
-	for len(r.words) < n && r.err == nil {
-		if r.count == 0 && r.left > 0 {
-			r.value, r.count, r.err = r.s.run()
-			r.left -= min(r.left, r.count)
-		}
-		if r.count == 0 {
-			r.value, r.count = 0, 1<<62 // the end
-		}
-		pairs := min(int(min(r.count, uint64(n))), (n-len(r.words))/2)
-		for range pairs {
-			r.words = append(r.words, uint32(r.value), uint32(r.value>>32))
-		}
-		r.count -= uint64(pairs)
-		if n-len(r.words) == 1 && r.count > 0 {
-			r.words = append(r.words, uint32(r.value))
+}
+
+// next reads the next value. After the last there is no end of zeros.
+func (r *slotReader) next() {
+	if r.left > 0 {
+		r.value, r.count, r.err = r.s.run()
+		r.left -= min(r.left, r.count)
+	}
+	if r.count == 0 {
+		r.value, r.count = 0, 1<<62
+	}
+}
+
+// put writes n words of the value, low half first, at every step-th byte.
+func (r *slotReader) put(area []byte, n, step int) {
+	r.empty = false
+	for i := range n {
+		word := uint32(r.value)
+		if r.half {
+			word = uint32(r.value >> 32)
+			r.half = false
+		} else {
 			r.half, r.count = true, r.count-1
 		}
+		binary.LittleEndian.PutUint32(area[i*step:], word)
 	}
+}
+
+// skip goes on by n words.
+func (r *slotReader) skip(n int) {
+	if r.half && n > 0 {
+		r.half = false
+		n--
+	}
+	r.count -= uint64((n + 1) / 2)
+	r.half = n%2 == 1
 }

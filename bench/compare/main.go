@@ -24,8 +24,13 @@ func main() {
 	runs := flag.Int("n", 11, "runs of each command")
 	original := flag.String("original", "/usr/sbin", "directory of the original tools")
 	ours := flag.String("ours", "bin", "directory of our tools")
+	onDisk := flag.Bool("meta", false, "compare drbdmeta on large disks instead")
 	flag.Parse()
-	if err := compare(*original, *ours, *runs); err != nil {
+	what := compare
+	if *onDisk {
+		what = compareMeta
+	}
+	if err := what(*original, *ours, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
@@ -93,7 +98,7 @@ type result struct {
 	code   int
 	times  []time.Duration
 	cpus   []time.Duration // of the program and the kernel for it, on all processors
-	peak   int64 // KiB
+	peak   int64           // KiB
 }
 
 func (r *result) ms() float64  { return median(r.times).Seconds() * 1000 }

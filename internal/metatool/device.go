@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"drbdutils/meta"
@@ -19,8 +19,6 @@ const libDir = "/var/lib/drbd"
 // majorDRBD is the major number of DRBD devices.
 const majorDRBD = 147
 
-var devicePath = regexp.MustCompile(`^/dev/drbd([0-9]+)$`)
-
 // noMinor stands for "-": there is no minor, so nothing to lock or to ask for.
 const noMinor = -1
 
@@ -30,10 +28,7 @@ func minorOf(word string) (int, error) {
 	if word == "-" {
 		return noMinor, nil
 	}
-	digits := word
-	if m := devicePath.FindStringSubmatch(word); m != nil {
-		digits = m[1]
-	}
+	digits := strings.TrimPrefix(word, "/dev/drbd")
 	if n, err := strconv.ParseUint(digits, 10, 20); err == nil {
 		return int(n), nil
 	}

@@ -31,7 +31,7 @@ func (t *tool) applyAL() error {
 	if a.Marked > 0 {
 		t.printf("Marked additional %s as out-of-sync based on AL.\n", kib(uint64(a.Marked)*uint64(img.Super.BytesPerBit)/1024))
 	}
-	if a.Written {
+	if a.Written || t.version == meta.V09 { // of which the original always writes the superblock
 		t.remember(img)
 	}
 	return nil
