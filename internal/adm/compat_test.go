@@ -12,6 +12,7 @@ import (
 
 	"drbdutils/confparse"
 	"drbdutils/internal/cli"
+	"drbdutils/internal/testkit"
 
 	"github.com/stretchr/testify/require"
 )
@@ -134,7 +135,7 @@ func TestAdjustIsIdempotent(t *testing.T) {
 func TestHalfDone(t *testing.T) {
 	got := script(t, twoHosts(oneDisk), []rule{{Match: "attach 0", Exit: 10, Stderr: "no\n"}}, "up", "r0")
 	require.Equal(t, exitUsage, got.exit)
-	require.Contains(t, got.stderr, "r0: done: new-resource, new-minor, new-minor, attach, new-peer, new-path; failed: attach; not done: connect;")
+	require.Contains(t, got.stderr, "r0: done: new-resource, new-minor, new-minor, new-peer, new-path, attach; failed: attach; not done: connect;")
 	require.Contains(t, got.stderr, "adjust r0\n")
 }
 
@@ -293,4 +294,30 @@ drbdmeta 0 v09 /dev/d0 internal repair-md
 drbdmeta 0 v09 /dev/d0 internal apply-al
 drbdsetup attach 0 /dev/d0 /dev/d0 internal
 `, got.stdout)
+}
+
+func TestNamedResourcesAreDumpedWithoutTheirAddresses(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "input.conf"), []byte(twoHosts(oneDisk)), 0o600))
+	for words, exit := range map[string]int{"dump r0": 0, "dump-xml r0": 0, "dump": 10, "dump all": 10} {
+		out, errs, got := runConfig(t, testkit.ConfigCase{Node: "oak"}, dir, "9.2.0", strings.Fields(words))
+		require.Equal(t, exit, got, words)
+		require.Equal(t, exit == 0, strings.Contains(out, "r0"), words)
+		require.Contains(t, errs, "IP 10.20.0.1 not found on this host.", words)
+	}
+}
+
+func TestEmptyNameOfConfigurationFile(t *testing.T) {
+	got := script(t, twoHosts(oneDisk), nil, "-c", "", "dump")
+	require.Equal(t, 20, got.exit)
+	require.Contains(t, got.stderr, "Can not open ''")
+}
+
+func TestWorkingDirectoryIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	t.Chdir(dir)
+	require.NoError(t, os.Remove(dir))
+	require.Zero(t, script(t, twoHosts(oneDisk), nil, "-d", "up", "r0").exit)
+	require.Equal(t, 20, script(t, twoHosts(oneDisk), nil, "-c", "drbd.conf", "-d", "up", "r0").exit)
 }

@@ -34,8 +34,10 @@ func dumpXML(_ context.Context, t *tool, chosen []selection) int {
 	})
 }
 
-// show writes the configuration, or some resources of it, unless this host lacks
-// their addresses.
+// show writes the configuration, unless this host lacks its addresses, or some
+// resources of it.
+//
+// compat: addresses that are missing are no failure for resources that were named.
 func (t *tool) show(chosen []selection, write func(confparse.DumpForm, *confparse.Resource) error) int {
 	worst := 0
 	shown := chosen
@@ -49,12 +51,13 @@ func (t *tool) show(chosen []selection, write func(confparse.DumpForm, *confpars
 	for _, s := range shown {
 		if refused := t.checkAddress(s); refused != nil {
 			t.complain("%s", refused.text)
-			worst = max(worst, refused.exit)
+			worst = refused.exit
 		}
 	}
 	if whole && worst != 0 {
 		return worst
 	}
+	worst = 0
 	form := confparse.DumpForm{Verbose: t.req.verbose > 0}
 	if whole {
 		return t.written(write(form, nil))

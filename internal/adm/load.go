@@ -92,12 +92,19 @@ func (t *tool) judgement() string {
 	return "the module is " + t.driver.Version.String()
 }
 
+// goneDirectory stands for a working directory that was removed: nothing is found
+// there.
+const goneDirectory = "/proc/self/cwd"
+
 // source says where the configuration is.
 func (t *tool) source() (confparse.Source, int) {
+	if t.req.noConfig {
+		t.complain("Can not open '': -c needs the name of a file.")
+		return confparse.Source{}, exitBroken
+	}
 	dir, err := os.Getwd()
 	if err != nil {
-		t.complain("%v", err)
-		return confparse.Source{}, exitBroken
+		dir = goneDirectory
 	}
 	v := t.driver.Version
 	return confparse.Source{

@@ -19,6 +19,7 @@ type request struct {
 	dryRun   int // times -d was given
 	verbose  int // times -v was given
 	config   string
+	noConfig bool     // the configuration file was named ""
 	test     []string // more files to parse after the main one
 	exclude  []string // files that include shall skip
 	setup    string   // programs instead of ours
@@ -48,7 +49,7 @@ var general = []struct {
 	{"stacked", "S", cli.NoArg, schema.Both, func(r *request, _ string) { r.stacked = true }},
 	{"dry-run", "d", cli.NoArg, schema.Both, func(r *request, _ string) { r.dryRun++ }},
 	{"verbose", "v", cli.NoArg, schema.Both, func(r *request, _ string) { r.verbose++ }},
-	{"config-file", "c", cli.RequiredArg, schema.Both, func(r *request, v string) { r.config = v }},
+	{"config-file", "c", cli.RequiredArg, schema.Both, func(r *request, v string) { r.config, r.noConfig = v, v == "" }},
 	{"config-to-test", "t", cli.RequiredArg, schema.Both, func(r *request, v string) { r.test = append(r.test, v) }},
 	{"config-to-exclude", "E", cli.RequiredArg, schema.V9, func(r *request, v string) { r.exclude = append(r.exclude, v) }},
 	{"drbdsetup", "s", cli.RequiredArg, schema.Both, func(r *request, v string) { r.setup = v }},
