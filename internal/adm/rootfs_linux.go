@@ -11,9 +11,17 @@ import (
 
 // rootFS is the file system of the host. A configuration may be thousands of
 // small files; OpenRegular asks the kernel for a third of what package os does for each.
-type rootFS struct{ fs.FS }
+type rootFS struct{ dirFS }
 
-func newRootFS() rootFS { return rootFS{os.DirFS("/")} }
+// dirFS is what os.DirFS returns. Without ReadLink, links would not be seen; without Stat,
+// a pipe would be opened to ask what it is.
+type dirFS interface {
+	fs.ReadLinkFS
+	fs.StatFS
+	fs.ReadDirFS
+}
+
+func newRootFS() rootFS { return rootFS{os.DirFS("/").(dirFS)} }
 
 // OpenRegular opens a file to be read if it is a regular one. It does not wait for
 // what may be at the other end of anything else.
