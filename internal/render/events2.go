@@ -24,6 +24,7 @@ type Events struct {
 
 	buf     bytes.Buffer
 	stamp   string
+	goesOn  bool // the current change goes on
 	live    bool // the initial state is over
 	gen     schema.Generation
 	changes []*change                         // of the current change of state
@@ -45,6 +46,7 @@ type change struct {
 func (e *Events) Event(ev netlinkapi.Event, gen schema.Generation) error {
 	e.gen = gen
 	e.timestamp()
+	e.goesOn = ev.More
 	switch ev.Message.Op {
 	case schema.InitialStateDone:
 		e.line("exists -")
@@ -65,8 +67,10 @@ func (e *Events) Event(ev netlinkapi.Event, gen schema.Generation) error {
 // Restart makes Events ready for another initial state.
 func (e *Events) Restart() { e.live = false }
 
+// timestamp notes the time. All lines of one change have the same: with DRBD 8.4,
+// which tells one by one, that of the first.
 func (e *Events) timestamp() {
-	if e.Clock != nil {
+	if e.Clock != nil && !(e.goesOn && e.gen == schema.V84) {
 		e.stamp = e.Clock().Format("2006-01-02T15:04:05.000000-07:00") + " "
 	}
 }

@@ -66,10 +66,10 @@ func deviceSize(path string) (int64, error) {
 	return f.Seek(0, io.SeekEnd)
 }
 
-// replaceFile gives a file new content, all or nothing. A file that has the
-// content already is not touched.
+// replaceFile gives a file new content, all or nothing. A file that begins with it
+// already is not touched: drbdmeta may have added an identifier.
 func replaceFile(path string, content []byte) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
+	if old, err := os.ReadFile(path); err == nil && bytes.HasPrefix(old, content) {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
