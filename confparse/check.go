@@ -97,6 +97,9 @@ func (u *uses) claim(k use, r *Resource, p Place) {
 		u.first[k] = used{r, p}
 		return
 	}
+	if n := len(u.diags); n > 0 && u.diags[n-1].Place == p && u.diags[n-1].Other == first.place {
+		return // the same two statements, for another host or by another name
+	}
 	u.diags = append(u.diags, Diagnostic{
 		Severity: Error, Code: "duplicate-" + k.kind, Place: p, Other: first.place,
 		Message: fmt.Sprintf("resource %s: %s on %s is already that of %s", r.Name, k, k.host, first.res.Name),

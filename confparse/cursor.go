@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"drbdutils/schema"
 )
@@ -17,7 +19,8 @@ type decoder struct {
 	show  bool // reads what drbdsetup show printed
 	diags Diagnostics
 
-	lastCounts bool // a statement may be there twice
+	lastCounts bool              // a statement may be there twice
+	around     []rule[*Resource] // of the section around all others
 }
 
 // report adds a diagnostic and returns it for more detail.
@@ -59,6 +62,13 @@ func (w *word) describe() string {
 		return fmt.Sprintf("a text of %d bytes, which is too long", len(w.text))
 	case quotedToken:
 		return strconv.Quote(text)
+	case strayToken:
+		switch c, _ := utf8.DecodeRuneInString(text); {
+		case c == utf8.RuneError:
+			return "the byte " + strconv.QuoteToASCII(text)
+		case !unicode.IsGraphic(c):
+			return fmt.Sprintf("the character %U", c)
+		}
 	}
 	return "'" + text + "'"
 }
@@ -126,8 +136,13 @@ func (c *cursor) mark(text string) {
 // name takes a text that is no keyword, number or address unless it is quoted.
 func (c *cursor) name(what string) *word {
 	if c.failed || c.at >= len(c.s.words) || !c.isName(&c.s.words[c.at]) {
-		if w := c.peek(); !c.failed && w.kind == wordToken {
+		switch w := c.peek(); {
+		case w.kind == wordToken:
 			what += " (quote it, since it is a keyword)"
+		case w.text == "=":
+			what += " (without '=')"
+		case w.kind == strayToken && w.text >= "\x80":
+			what += " (quote it, since it has other characters than letters, digits and / . _ -)"
 		}
 		c.expect(what)
 		return new(word)

@@ -1,6 +1,7 @@
 package confparse
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -116,7 +117,7 @@ func unknown[T any](d *decoder, section string, rules []rule[T], s *statement) {
 	for i := range rules {
 		r := &rules[i]
 		if !w.is(r.word) {
-			if r.gen.Has(d.gen) {
+			if r.gen.Has(d.gen) && r.word[0] != '_' { // those are of drbdsetup show
 				names = append(names, r.word)
 			}
 			continue
@@ -133,8 +134,17 @@ func unknown[T any](d *decoder, section string, rules []rule[T], s *statement) {
 		return
 	}
 	diag := d.fail("syntax", w, "unknown statement '%s' in the %s section", w.text, section)
+	if section != "resource" && section != "common" && d.isAround(w) {
+		diag.Detail = fmt.Sprintf("it belongs to the resource section; is a '}' missing that ends the %s section?", section)
+		return
+	}
 	diag.Detail = "known here: " + strings.Join(slices.Compact(names), ", ")
 	diag.Hint = nearest(w.text, names)
+}
+
+// isAround reports whether the section around all others knows the statement.
+func (d *decoder) isAround(w *word) bool {
+	return slices.ContainsFunc(d.around, func(r rule[*Resource]) bool { return r.word == w.text && r.gen.Has(d.gen) })
 }
 
 // nearest returns the name that text was probably meant to be, "" if none is

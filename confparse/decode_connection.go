@@ -219,17 +219,37 @@ func (c *cursor) address() *Address {
 			c.at++
 			a.Family = w.text
 		}
+		c.adviseAddress()
 		a.Addr = c.token(ipv4Token, "an IPv4 address, or ipv6, sdp or ssocks before another")
 	}
 	if a.Family == "sci" {
 		a.Family = "ssocks"
 	}
-	c.mark(":")
+	if !c.accept(":") {
+		c.expect("':' and a port")
+	}
 	a.Port = c.port()
 	if c.failed {
 		return nil
 	}
 	return a
+}
+
+// adviseAddress reports what is no IPv4 address, and how to write what was probably meant.
+func (c *cursor) adviseAddress() {
+	advice := ""
+	switch w := c.peek(); {
+	case c.failed || c.at >= len(c.s.words):
+		return
+	case w.kind == ipv6Token || w.text == "[":
+		advice = "an IPv6 address is written as: ipv6 [fd00::1]:7000"
+	case w.kind == wordToken || w.kind == quotedToken:
+		advice = "names of hosts are not looked up; write the address"
+	default:
+		return
+	}
+	c.expect("an IPv4 address, or ipv6, sdp or ssocks before another")
+	c.diags[len(c.diags)-1].Detail = advice
 }
 
 // token takes a word of a kind.

@@ -35,6 +35,7 @@ var resourceRules = []rule[*Resource]{
 
 // resource decodes the block of a resource or common section.
 func (d *decoder) resource(r *Resource, section string, s *statement) {
+	d.around = resourceRules
 	walk(d, section, resourceRules, r, s)
 	r.Proxy, r.Plugins = split(r.Proxy)
 	r.Startup = slices.DeleteFunc(r.Startup, func(o Option) bool {

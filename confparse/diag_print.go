@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"drbdutils/schema"
 )
@@ -75,7 +76,7 @@ func (p Place) printSource(b *strings.Builder) {
 		line = strings.ToValidUTF8(line[:maxShown], "") + "..."
 	}
 	printable := strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\t' || c == 0x7f {
+		if c != '\t' && !unicode.IsPrint(c) {
 			return '?'
 		}
 		return c

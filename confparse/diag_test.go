@@ -289,3 +289,41 @@ func TestLint(t *testing.T) {
 		})
 	}
 }
+
+func TestAdvice(t *testing.T) {
+	const hosts = "on alpha { address 10.1.0.1:7001; } on bravo { address 10.1.0.2:7001; }"
+	tests := []struct{ name, text, message, detail string }{
+		{"missing-brace", "resource r { on alpha { address 10.1.0.1:7001; on bravo { } }", "unknown statement 'on' in the on section",
+			"it belongs to the resource section; is a '}' missing that ends the on section?"},
+		{"missing-semicolon", "resource r { disk /dev/a\nmeta-disk internal; }", "expected ';', found 'meta-disk'", "it is missing after '/dev/a' on line 1"},
+		{"bare-ipv6", "resource r { on alpha { address fd00::1:7000; } }", "found 'fd00::1:7000'", "an IPv6 address is written as: ipv6 [fd00::1]:7000"},
+		{"host-name", "resource r { on alpha { address a.example:7000; } }", "found 'a.example'", "names of hosts are not looked up; write the address"},
+		{"no-port", "resource r { on alpha { address 10.1.0.1; } }", "expected ':' and a port, found ';'", ""},
+		{"equals", "resource r { disk = /dev/a; }", "(without '='), found '='", ""},
+		{"umlaut", "resource r { on \u00e4 { } }", "(quote it, since it has other characters", ""},
+		{"comment", "// x\nresource r { " + hosts + " }", "found '//'", "a comment begins with #"},
+		{"byte-order-mark", "\ufeffresource r { " + hosts + " }", "found the character U+FEFF", "the file begins with a byte order mark; save it as UTF-8 without one"},
+		{"binary", "\x7fELF\x02\x01\x00\x00;\n}\n;", "found the character U+007F", "the file is binary, or a text in UTF-16"},
+		{"not-utf8", "\xff", `found the byte "\xff"`, "known here: global,"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, diags := Load(textSource(schema.V9, test.text))
+			require.Len(t, diags, 1, "%v", diags)
+			require.Contains(t, diags[0].Message, test.message)
+			require.Contains(t, diags[0].Detail, test.detail)
+		})
+	}
+}
+
+func TestOneMistakeIsReportedOnce(t *testing.T) {
+	_, diags := Load(textSource(schema.V9, pair("a", "")+strings.ReplaceAll(pair("b", "device /dev/drbd1;"), "device minor 1;", "")+
+		pair("c", "")))
+	for i, d := range diags {
+		for _, other := range diags[:i] {
+			require.False(t, d.Place == other.Place && d.Other == other.Other, "%v", diags)
+		}
+	}
+	_, diags = Load(textSource(schema.V9, "resource r { on alpha { } on alpha { } }"))
+	require.Equal(t, 1, strings.Count(diags.Error(), "a second section"), "%v", diags)
+}

@@ -110,6 +110,9 @@ func (l *loader) read(f *file) {
 	for i := range o.items {
 		p := l.part(f)
 		p.item = o.items[i]
+		if i > 0 && len(l.parts[len(l.parts)-2].diags) > 0 && f.isBinary() {
+			return // more would be noise
+		}
 		if o.broken != nil && i == len(o.items)-1 {
 			l.brokenItem(p, o.broken)
 			continue
@@ -152,6 +155,10 @@ func (l *loader) statement(p *part) {
 		l.require(p)
 	default:
 		diag := p.fail("syntax", w, "expected a section, found %s", w.describe())
+		if advice := p.file.advice(w); advice != "" {
+			diag.Detail = advice
+			return
+		}
 		diag.Detail = "known here: global, common, resource, include, skip"
 		if l.src.Generation == schema.V9 {
 			diag.Detail += ", " + requirePrefix + "{eq,ne,gt,ge,lt,le}"

@@ -78,3 +78,22 @@ func (p Place) String() string {
 func (f *file) place(w *word) Place {
 	return Place{file: f, offset: w.offset, length: int32(len(w.text))}
 }
+
+// isBinary reports whether the file is no text.
+func (f *file) isBinary() bool {
+	return strings.IndexByte(f.text[:min(len(f.text), 4096)], 0) >= 0
+}
+
+// advice returns what to do about a word that cannot begin a section, "" if nothing
+// is known.
+func (f *file) advice(w *word) string {
+	switch {
+	case f.isBinary():
+		return "the file is binary, or a text in UTF-16"
+	case w.offset == 0 && strings.HasPrefix(f.text, "\ufeff"):
+		return "the file begins with a byte order mark; save it as UTF-8 without one"
+	case strings.HasPrefix(w.text, "//") || strings.HasPrefix(w.text, "/*"):
+		return "a comment begins with #"
+	}
+	return ""
+}

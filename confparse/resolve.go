@@ -169,7 +169,9 @@ func (v *resolver) findMe() {
 				r.secondMe = h // compat: 8.4 minds only where Validate is asked
 				return
 			}
-			v.fail("me-twice", h.Place, "a second section is for this node, %s", v.cfg.Node).Other = r.Me.Place
+			if n := len(v.diags); n == 0 || v.diags[n-1].Place != h.Place { // else it is said already
+				v.fail("me-twice", h.Place, "a second section is for this node, %s", v.cfg.Node).Other = r.Me.Place
+			}
 			return
 		}
 		r.Me = h
