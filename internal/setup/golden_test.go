@@ -138,7 +138,7 @@ func drbdsetupIn(t testing.TB, env cli.Env, variables map[string]string) result 
 }
 
 func newPeer(t testing.TB, version byte) *peer {
-	return &peer{version: version, header: 8, ops: names(t, version).Commands}
+	return &peer{version: version, header: 8, ops: names(t, version).Commands, timeoutTypes: []byte{0}}
 }
 
 func TestRecordedStates84(t *testing.T) { testScenes(t, "states84.jsonl.gz", 1) }

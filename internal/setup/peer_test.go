@@ -63,7 +63,7 @@ type peer struct {
 	answer   func(op byte, minor uint32) (code int32, info [][]string, errno int32)
 	ops      map[string]int
 
-	timeoutType byte // what the module says about the past
+	timeoutTypes []byte // what the module says about the past, by questions; at the end the last one again
 
 	mu       sync.Mutex
 	requests [][]byte // whole messages, without those to the controller
@@ -204,7 +204,8 @@ func (p *peer) reply(op byte, minor, seq uint32) []byte {
 		m = attribute(m, 1, nest)
 	}
 	if op == 26 { // which time-out
-		m = attribute(m, 11, attribute(nil, 1, []byte{p.timeoutType, 0, 0, 0}))
+		m = attribute(m, 11, attribute(nil, 1, []byte{p.timeoutTypes[0], 0, 0, 0}))
+		p.timeoutTypes = p.timeoutTypes[min(1, len(p.timeoutTypes)-1):]
 	}
 	return stamp(m, seq, 0)
 }

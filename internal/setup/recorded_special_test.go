@@ -134,7 +134,7 @@ func (s *situation) peer(t *testing.T, program string) *peer {
 		version = 1
 	}
 	p := newPeer(t, version)
-	p.timeoutType = s.timeout
+	p.timeoutTypes = []byte{s.timeout}
 	p.answer = func(op byte, _ uint32) (int32, [][]string, int32) {
 		if s.code != 0 && op == 26 {
 			return s.code, nil, 0

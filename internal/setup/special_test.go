@@ -68,6 +68,20 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// A target whose own time is over is not waited for any longer, but the command
+// succeeds if the others are reached.
+func TestWaitForSomeTargets(t *testing.T) {
+	t.Parallel()
+	s := situation{conn: connected, repl: syncTarget, volume1: true, events: []change{{connected, established}}}
+	p := s.peer(t, "drbdsetup")
+	p.timeoutTypes = []byte{0, 1}
+	first := slices.IndexFunc(p.messages, event)
+	p.messages = slices.Insert(p.messages, first, slices.Repeat([]recorded{special(pause)}, 5)...) // more than a second
+	dir := t.TempDir()
+	p.start(t, dir)
+	require.Equal(t, result{}, drbdsetup(t, dir, "", "wait-sync-resource", "w", "--wfc-timeout=15", "--degr-wfc-timeout=1"))
+}
+
 func TestPoll(t *testing.T) {
 	dir := node(t, 2, "two-node-primary")
 	once := drbdsetup(t, dir, "", "events2", "--now").stdout

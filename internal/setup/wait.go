@@ -174,12 +174,14 @@ func (w *waiter) target(peer, volume uint32, d time.Duration) {
 	w.targets = append(w.targets, t)
 }
 
-// wait watches until all targets are reached or their time is over.
+// wait watches until all targets are reached or their time is over. It fails when
+// the time of the last one is over.
 func (w *waiter) wait(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	timer := time.AfterFunc(maxWait*time.Second, cancel)
-	defer timer.Stop()
+	if end := w.end(); !end.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end)
+		defer cancel()
+	}
 	started := false
 	for e, err := range w.client.Watch(ctx, netlinkapi.WatchOptions{}) {
 		if ctx.Err() != nil {
@@ -190,22 +192,24 @@ func (w *waiter) wait(ctx context.Context) error {
 		}
 		started = started || e.Message.Op == schema.InitialStateDone
 		w.follow(e)
-		if !started {
-			continue
-		}
-		done, next := w.check()
-		if done {
+		if started && w.settled(time.Now()) {
 			return nil
 		}
-		timer.Stop()
-		if !next.IsZero() {
-			timer.Reset(time.Until(next))
-		}
-	}
-	if done, _ := w.check(); done {
-		return nil
 	}
 	return &failure{code: exitOutdated}
+}
+
+// end returns when the time of all targets is over, zero if that is never.
+func (w *waiter) end() (last time.Time) {
+	for _, t := range w.targets {
+		if t.until.IsZero() {
+			return t.until
+		}
+		if t.until.After(last) {
+			last = t.until
+		}
+	}
+	return last
 }
 
 // broken returns the error of a watch.
@@ -230,22 +234,14 @@ func (w *waiter) follow(e netlinkapi.Event) {
 	}
 }
 
-// check reports whether everything is reached, and if not, when the last target
-// that can still be reached expires; zero is never.
-func (w *waiter) check() (done bool, next time.Time) {
-	done = true
+// settled reports whether every target is reached, or its own time is over.
+func (w *waiter) settled(now time.Time) bool {
 	for _, t := range w.targets {
-		switch {
-		case w.reached(t):
-			continue
-		case t.until.IsZero():
-			return false, time.Time{}
-		case t.until.After(next):
-			next = t.until
+		if !w.reached(t) && (t.until.IsZero() || now.Before(t.until)) {
+			return false
 		}
-		done = false
 	}
-	return done, next
+	return true
 }
 
 // reached reports whether there is nothing more to wait for at a target.
