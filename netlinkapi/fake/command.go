@@ -155,6 +155,7 @@ func (m *Module) netOptions(r *request) schema.Code {
 	}
 	if code == schema.NoError {
 		r.conn.net = net
+		r.conn.tellOptions()
 	}
 	return code
 }

@@ -91,6 +91,9 @@ func (c *connection) deconfigure() {
 
 // edit returns what makes a change to the connection and all its volumes.
 func (c *connection) edit(ch change) func() {
+	if c.res.m.gen == schema.V9 && ch.Conn != nil && c.fencing() == fencingDontCare {
+		ch.PDsk = nil // nobody asks what a peer that left is worth
+	}
 	return func() {
 		for _, pd := range c.peers() {
 			pd.put(ch.apply(pd.state()))

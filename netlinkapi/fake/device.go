@@ -157,6 +157,9 @@ func (d *device) follow(old, now snapshot) {
 		}
 	}
 	d.followDisk(was, is)
+	if was.quorum && !is.quorum && is.role == schema.Primary {
+		d.helper("quorum-lost")
+	}
 	for _, pd := range slices.Clone(d.peers) {
 		if a, b := old.of(pd), now.of(pd); a != b {
 			pd.followDisk(a, b)

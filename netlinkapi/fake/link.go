@@ -121,6 +121,7 @@ func (c *connection) work(ctx context.Context) {
 		}
 		c.set(change{Conn: new(unconnected)}, true)
 		c.left = false
+		c.res.keepUpToDate()
 	}
 	c.running = false
 	if m.ctx.Err() == nil {
@@ -390,6 +391,11 @@ func (c *connection) secret() []byte {
 func (c *connection) mustFit() []byte {
 	c.res.m.mu.Lock()
 	defer c.res.m.mu.Unlock()
+	return appendFields(nil, c.fitting())
+}
+
+// fitting returns these options.
+func (c *connection) fitting() *schema.Values {
 	v := c.net.Clone()
 	for f := range c.net.All() {
 		switch f.Key {
@@ -398,7 +404,7 @@ func (c *connection) mustFit() []byte {
 			v.Unset(f.Key)
 		}
 	}
-	return appendFields(nil, v)
+	return v
 }
 
 // handle deals with a packet from the peer.
@@ -416,6 +422,9 @@ func (c *connection) handle(p packet) {
 		return
 	case ready:
 		c.meet(p)
+		return
+	case netOptions:
+		_ = decodeInto(c.net, p.Options) // made by appendFields
 		return
 	}
 	if c.res.m.gen == schema.V9 && p.Kind == report && c.state < wfReportParams {

@@ -161,3 +161,35 @@ func (c *connection) politely() change {
 	}
 	return down
 }
+
+// tellOptions has the peer follow a change of the options that must fit.
+func (c *connection) tellOptions() {
+	if c.res.m.gen == schema.V9 && c.link != nil && c.state == wfReportParams {
+		c.link.send(packet{Kind: netOptions, Options: appendFields(nil, c.fitting())})
+	}
+}
+
+// othersInSync ends the resyncs that waited for the one that is over, where the
+// sources have the same generation.
+func (pd *peerDevice) othersInSync() {
+	for _, other := range pd.device.peers {
+		waited := other != pd && other.part.conn.target() && other.peer != nil
+		if waited && other.peer.uuids.at(uuidCurrent) == pd.disk.current()&^uuidPrimary {
+			other.bits().clearAll()
+			other.clearBitmapUUID()
+			other.set(change{Conn: new(connected)}, true)
+			other.report(reportAll)
+		}
+	}
+}
+
+// keepUpToDate takes data that was merely Consistent, because a Primary is gone, for
+// current again: those that are left agree on it, and are enough.
+func (r *resource) keepUpToDate() {
+	for _, d := range r.devices {
+		if d.own.disk == schema.Consistent && d.own.quorum && r.opts.Uint("quorum") != 0 {
+			d.setDisk(schema.UpToDate)
+			d.report(reportState)
+		}
+	}
+}

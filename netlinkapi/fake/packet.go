@@ -14,6 +14,7 @@ const (
 	askState                    // may this state change be made?
 	answerState                 // yes, or why not
 	commitState                 // all agreed: carry it out
+	netOptions                  // DRBD 9: options that must fit were changed
 	ready                       // DRBD 9: all volumes were reported
 	sendBitmap                  // the blocks that the sender knows to differ
 	syncUUID                    // a resync begins: the generation of the target during it

@@ -274,6 +274,7 @@ func (pd *peerDevice) finishSync() {
 		pd.setUUIDs(u)
 		pd.setCurrent(u.at(uuidCurrent))
 		pd.finish(done, "after-resync-target")
+		pd.othersInSync()
 		return
 	}
 	u.clearBitmap()

@@ -96,6 +96,9 @@ func (r *resource) settle9(old snapshot) {
 		if c.state < wfReportParams {
 			c.peer = schema.RoleUnknown
 		}
+		if old.conns[c].peer == schema.Primary && c.state.lost() && r.opts.Uint("quorum") != 0 {
+			r.doubtDisks()
+		}
 	}
 	for _, d := range r.devices {
 		d.own.quorum = d.hasQuorum()
@@ -127,6 +130,16 @@ func (d *device) oneSource() {
 		if wait != pd.part.aftrISP {
 			pd.part.aftrISP = wait
 			pd.put(pd.state().pausing())
+		}
+	}
+}
+
+// doubtDisks makes data merely Consistent: a Primary that got lost may go on
+// writing elsewhere.
+func (r *resource) doubtDisks() {
+	for _, d := range r.devices {
+		if d.own.disk == schema.UpToDate && r.role != schema.Primary {
+			d.own.disk = schema.Consistent
 		}
 	}
 }
