@@ -46,6 +46,8 @@ func (e exam) deviceUsers() []string {
 // investigate asks the module and the host.
 func (t *tool) investigate(ctx context.Context) (evidence, error) {
 	e := evidence{node: t.node, copies: map[copyID]report{}, usersOf: t.usersOf, silent: t.silent}
+	ctx, cancel := t.limited(ctx, short)
+	defer cancel()
 	client, err := netlinkapi.Dial(ctx, netlinkapi.Options{Socket: t.env.NetlinkSocket()})
 	if errors.Is(err, netlinkapi.ErrNoModule) {
 		e.state = netlinkapi.NewSnapshot(t.gen) // without a module nothing runs

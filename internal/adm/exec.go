@@ -122,18 +122,14 @@ func (t *tool) line(op Op) []string {
 
 // timed runs a command line for as long as its class allows.
 func (t *tool) timed(ctx context.Context, op Op, line []string) int {
-	limit := t.limits[op.Class]
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	ctx, cancel := t.limited(ctx, op.Class)
+	defer cancel()
 	env, messages := t.childEnv(op, line)
 	code := await(ctx, t.backend(op), env)
 	switch name := strings.Join(public(t.gen, line), " "); {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		code = exitBroken
-		t.complain("Command '%s' did not terminate within %d seconds", name, limit/time.Second)
+		t.complain("Command '%s' did not terminate within %d seconds", name, t.limits[op.Class]/time.Second)
 	case errors.Is(ctx.Err(), context.Canceled):
 		t.complain("Command '%s' was interrupted", name)
 	case op.Stderr == shown && op.Class != unlimited && code >= 10 && !t.quiet:
@@ -142,6 +138,38 @@ func (t *tool) timed(ctx context.Context, op Op, line []string) int {
 		t.env.Stderr.Write(messages.Bytes())
 	}
 	return code
+}
+
+// limited gives a context the time that a class of backends may take.
+func (t *tool) limited(ctx context.Context, c class) (context.Context, context.CancelFunc) {
+	if t.limits[c] == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, t.limits[c])
+}
+
+// errSilent says that a backend, or the module behind it, does not answer.
+var errSilent = errors.New("no answer")
+
+// ask runs a backend that answers a question, and returns what it printed. Its
+// error is errSilent if there was no answer in time.
+func (t *tool) ask(ctx context.Context, p program, args ...string) (answer string, err error) {
+	ctx, cancel := t.limited(ctx, short)
+	defer cancel()
+	var out, messages strings.Builder
+	env := t.env
+	env.Name, env.Args, env.Stdout, env.Stderr = t.program(p), args, &out, &messages
+	code := await(ctx, t.backend(Op{Prog: p}), env)
+	name := t.program(p) + " " + strings.Join(args, " ")
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", fmt.Errorf("%w from '%s' within %d seconds", errSilent, name, t.limits[short]/time.Second)
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%w from '%s' before the interrupt", errSilent, name)
+	case code != 0:
+		return "", fmt.Errorf("'%s' ended with exit code %d: %s", name, code, strings.TrimSpace(messages.String()))
+	}
+	return out.String(), nil
 }
 
 // childEnv returns what a backend sees, and the place where its messages go if

@@ -59,7 +59,7 @@ type diagnosis struct {
 func explain(ctx context.Context, t *tool, chosen []selection) int {
 	know, err := t.investigate(ctx)
 	if err != nil {
-		t.complain("%s: %v", t.env.Name, err)
+		t.complain("%s: ask the module: %v", t.env.Name, err)
 		return exitBroken
 	}
 	all := []diagnosis{}

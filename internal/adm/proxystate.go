@@ -46,14 +46,8 @@ func (t *tool) askProxy(ctx context.Context, name, file string) string {
 		text, _ := os.ReadFile(f)
 		return strings.TrimSpace(string(text))
 	}
-	var out strings.Builder
-	env := t.env
-	env.Name, env.Args = t.program(proxyCtl), []string{"-c", "show proxy-settings " + name}
-	env.Stdout, env.Stderr = &out, &strings.Builder{}
-	if t.backend(Op{Prog: proxyCtl})(ctx, env) != 0 {
-		return ""
-	}
-	return strings.TrimSpace(out.String())
+	text, _ := t.ask(ctx, proxyCtl, "-c", "show proxy-settings "+name)
+	return strings.TrimSpace(text)
 }
 
 // parseProxy reads the answer, which is a proxy section.

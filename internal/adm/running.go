@@ -2,6 +2,7 @@ package adm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -97,19 +98,12 @@ func (t *tool) runningText(ctx context.Context, name string) (string, error) {
 	if _, err := os.Stat(t.env.Path("/proc/drbd")); err != nil && t.req.setup == "" {
 		return "", nil
 	}
-	args := []string{"show"}
-	if name != "" {
-		args = append(args, name)
+	if name == "" {
+		return t.ask(ctx, drbdsetup, "show")
 	}
-	var out, messages strings.Builder
-	env := t.env
-	env.Name, env.Args, env.Stdout, env.Stderr = t.program(drbdsetup), args, &out, &messages
-	code := t.backend(Op{Prog: drbdsetup})(ctx, env)
-	if code != 0 && name != "" {
-		return t.runningText(ctx, "") // it fails for what does not run, too
+	text, err := t.ask(ctx, drbdsetup, "show", name)
+	if err != nil && !errors.Is(err, errSilent) {
+		return t.ask(ctx, drbdsetup, "show") // it fails for what does not run, too
 	}
-	if code != 0 {
-		return "", fmt.Errorf("drbdsetup show ended with exit code %d: %s", code, strings.TrimSpace(messages.String()))
-	}
-	return out.String(), nil
+	return text, err
 }

@@ -1,8 +1,10 @@
 package adm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"drbdutils/schema"
@@ -39,7 +41,9 @@ func (t *tool) runPlan(ctx context.Context) int {
 func (t *tool) reportHalfDone() {
 	var order []string
 	steps := map[string]*[outcomes][]string{}
-	for _, s := range t.plan.useful() {
+	useful := t.plan.useful()
+	slices.SortStableFunc(useful, func(a, b *Step) int { return cmp.Compare(a.Stage, b.Stage) })
+	for _, s := range useful {
 		if steps[s.Res] == nil {
 			steps[s.Res] = &[outcomes][]string{}
 			order = append(order, s.Res)
