@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"drbdutils/schema"
 )
 
 // node starts a peer with the messages of a recorded scene and returns the
@@ -335,22 +333,3 @@ func TestLostEvents84(t *testing.T) {
 func special(what string) recorded { return recorded{Phase: "event", Special: what} }
 
 func event(r recorded) bool { return r.Phase == "event" }
-
-// What drbdmeta added to the note about a disk of the same size stays.
-func TestCheckResizeKeepsTheIdentifier(t *testing.T) {
-	dir := t.TempDir()
-	disk := filepath.Join(dir, "disk")
-	require.NoError(t, os.WriteFile(disk, make([]byte, 4096), 0o600))
-	p := newPeer(t, 2)
-	p.messages = diskMessages(t, 2, disk, schema.MetaIndexFlexInt)
-	p.start(t, dir)
-	note := filepath.Join(dir, "var/lib/drbd/drbd-minor-5.lkbd")
-	require.Equal(t, result{}, drbdsetup(t, dir, "", "check-resize", "5"))
-	checkFile(t, note, "4096\t"+disk+"\n")
-	require.NoError(t, os.WriteFile(note, []byte("4096\t"+disk+"\nuuid:\t0123456789ABCDEF\n"), 0o600))
-	require.Equal(t, result{}, drbdsetup(t, dir, "", "check-resize", "5"))
-	checkFile(t, note, "4096\t"+disk+"\nuuid:\t0123456789ABCDEF\n")
-	require.NoError(t, os.Truncate(disk, 8192))
-	require.Equal(t, result{}, drbdsetup(t, dir, "", "check-resize", "5"))
-	checkFile(t, note, "8192\t"+disk+"\n")
-}

@@ -1,16 +1,12 @@
 package setup_test
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -279,57 +275,6 @@ func (s *situation) rename84(m *netlinkapi.Message, conn, repl, state uint64) {
 	put(m, schema.PeerDeviceInfo, "peer_repl_state", repl)
 }
 
-// states holds the recorded states of each generation's module, by their names.
-var states = map[byte]func() map[string][]recorded{
-	1: sync.OnceValue(func() map[string][]recorded { return readStates("states84.jsonl.gz") }),
-	2: sync.OnceValue(func() map[string][]recorded { return readStates("states9.jsonl.gz") }),
-}
-
-func readStates(file string) map[string][]recorded {
-	all := map[string][]recorded{}
-	for _, s := range readRecords[scene](file) {
-		all[s.Name] = slices.DeleteFunc(s.Messages, event)
-	}
-	return all
-}
-
-// sceneMessages returns the messages about the state of a recorded scene.
-func sceneMessages(t *testing.T, version byte, name string) []recorded {
-	require.Contains(t, states[version](), name)
-	return slices.Clone(states[version]()[name])
-}
-
-func decoded(t *testing.T, g schema.Generation, r recorded) netlinkapi.Message {
-	b, err := hex.DecodeString(r.Hex)
-	require.NoError(t, err)
-	m, err := netlinkapi.Codec{Generation: g}.Decode(b[16:])
-	require.NoError(t, err)
-	m.Seq = binary.LittleEndian.Uint32(b[8:])
-	return m
-}
-
-// reshape returns a recorded message with changes.
-func reshape(t *testing.T, g schema.Generation, r recorded, change func(*netlinkapi.Message)) recorded {
-	if r.Hex == "" {
-		return r
-	}
-	m := decoded(t, g, r)
-	change(&m)
-	r.Hex = hex.EncodeToString(wireBytes(t, g, &m))
-	return r
-}
-
-// wireBytes returns a message of the module with its netlink header.
-func wireBytes(t testing.TB, g schema.Generation, m *netlinkapi.Message) []byte {
-	body, err := netlinkapi.Codec{Generation: g, Module: true}.Encode(m)
-	require.NoError(t, err)
-	b := make([]byte, 16, 16+len(body))
-	binary.LittleEndian.PutUint32(b, uint32(16+len(body)))
-	binary.LittleEndian.PutUint16(b[4:], familyNumber)
-	binary.LittleEndian.PutUint32(b[8:], m.Seq)
-	return append(b, body...)
-}
-
 var (
 	timestamp  = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d `)
 	shortening = regexp.MustCompile(`(?m)^((?:degr|outdated)-wfc-timeout) (?:has to be|implicitly set).*\n`)
@@ -403,87 +348,4 @@ func (r *specialRun) checkQueries(t *testing.T, p *peer) {
 		p.mu.Unlock()
 		require.Equal(t, want, got, name)
 	}
-}
-
-// A sizeStep is one of a sequence of check-resize commands, with the files that
-// were there after it.
-type sizeStep struct {
-	run
-	Files map[string]string `json:"libdir_after"`
-}
-
-// What the record does not tell: which disk the module names at each step.
-func TestRecordedCheckResize(t *testing.T) {
-	disks := []struct {
-		lower string
-		index int64
-	}{
-		{"/dev/loop0", schema.MetaIndexFlexInt},
-		{"/dev/loop0", schema.MetaIndexInternal},
-		{"/dev/loop0", 0}, // external: nothing to remember
-		{"/nonexistent", schema.MetaIndexFlexInt},
-		{"", 0}, // without a disk
-	}
-	for _, version := range []byte{1, 2} {
-		root := t.TempDir() // what was noted stays from step to step
-		loop := filepath.Join(root, "loop0")
-		require.NoError(t, os.WriteFile(loop, nil, 0o600))
-		for i, step := range records[sizeStep](t, "checkresize.jsonl.gz") {
-			t.Run(fmt.Sprintf("%d of generation %d", i, version), func(t *testing.T) {
-				dir := t.TempDir()
-				require.NoError(t, os.MkdirAll(filepath.Join(root, "lib"), 0o755))
-				require.NoError(t, os.MkdirAll(filepath.Join(dir, "var/lib"), 0o755))
-				require.NoError(t, os.Symlink(filepath.Join(root, "lib"), filepath.Join(dir, "var/lib/drbd")))
-				lower := strings.Replace(disks[i].lower, "/dev/loop0", loop, 1)
-				p := newPeer(t, version)
-				p.messages = diskMessages(t, version, lower, disks[i].index)
-				p.start(t, dir)
-				got := drbdsetup(t, dir, "", step.Argv...)
-				require.Equal(t, result{exitOf(t, step.run), step.Stdout, step.Stderr}, got)
-				checkDir(t, filepath.Join(root, "lib"), step.Files, loop)
-			})
-		}
-	}
-}
-
-func exitOf(t *testing.T, r run) int {
-	n, err := strconv.Atoi(string(r.Exit))
-	require.NoError(t, err)
-	return n
-}
-
-// checkDir checks that a directory holds these files and no others.
-func checkDir(t *testing.T, dir string, want map[string]string, loop string) {
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	got := map[string]string{}
-	for _, e := range entries {
-		content, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		require.NoError(t, err)
-		got[e.Name()] = strings.Replace(string(content), loop, "/dev/loop0", 1)
-	}
-	require.Equal(t, want, got)
-}
-
-// diskMessages returns the messages about a device 5 with a disk, or without one.
-func diskMessages(t *testing.T, version byte, lower string, index int64) []recorded {
-	g, name := schema.V9, "two-node-primary"
-	if version == 1 {
-		g, name = schema.V84, "connected-primary"
-	}
-	var all []recorded
-	for _, r := range sceneMessages(t, version, name) {
-		all = append(all, reshape(t, g, r, func(m *netlinkapi.Message) {
-			if m.Minor != schema.NoMinor {
-				m.Minor = 5
-			}
-			if disk := m.Get(schema.DiskConf); disk != nil && lower != "" {
-				disk.SetStr("backing_dev", lower).SetInt("meta_dev_idx", index)
-			}
-			if lower == "" {
-				m.Sets = slices.DeleteFunc(m.Sets, func(v *schema.Values) bool { return v.Set.ID == schema.DiskConf })
-			}
-		}))
-	}
-	return all
 }
