@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -326,4 +329,23 @@ func TestOneMistakeIsReportedOnce(t *testing.T) {
 	}
 	_, diags = Load(textSource(schema.V9, "resource r { on alpha { } on alpha { } }"))
 	require.Equal(t, 1, strings.Count(diags.Error(), "a second section"), "%v", diags)
+}
+
+func TestLintRulesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, r := range LintRules {
+		require.Contains(t, string(text), "| `"+r.Code+"` | "+r.Text+" |\n")
+		known[r.Code] = true
+	}
+	sources, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range sources {
+		code, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`\.warn\("([a-z-]+)"`).FindAllSubmatch(code, -1) {
+			require.True(t, known[string(m[1])] || string(m[1]) == "unknown-option", "%s", m[1]) // drbdsetup show only
+		}
+	}
 }

@@ -229,12 +229,13 @@ func (h *Host) json(local bool) JSONHost {
 
 func (c *Connection) json() JSONConnection {
 	out := JSONConnection{
-		Name: c.Name, Implicit: c.Implicit, Local: !c.Ignored, Net: jsonOptions(c.Net), PeerDevices: []JSONPeerDevice{},
+		Name: c.Name, Implicit: c.Implicit, Local: !c.Ignored, Net: jsonOptions(c.Net),
+		Paths: [][]JSONEndpoint{}, PeerDevices: []JSONPeerDevice{},
 	}
 	for _, p := range c.Paths {
 		ends := []JSONEndpoint{}
 		for _, e := range p.Endpoints {
-			end := JSONEndpoint{Address: jsonAddress(e.Address), Outside: jsonAddress(e.Outside)}
+			end := JSONEndpoint{Hosts: []string{}, Address: jsonAddress(e.Address), Outside: jsonAddress(e.Outside)}
 			if e.Host != nil {
 				end.Hosts = e.Host.Names
 			}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"drbdutils/confparse"
 	"drbdutils/internal/cli"
 	"drbdutils/internal/render"
 	"drbdutils/schema"
@@ -44,7 +45,18 @@ func usage(w io.Writer, g schema.Generation, c *command) {
 			fmt.Fprintf(w, "  --%s%s\n", o.Name, value)
 		}
 	}
+	if c != nil && c.name == "lint" {
+		lintHelp(w)
+	}
 	fmt.Fprintf(w, "\nVersion: %s (api:%d)\n%s\n", cli.CompatVersion, apiVersion(g), cli.BuildTag())
+}
+
+// lintHelp lists what lint warns of.
+func lintHelp(w io.Writer) {
+	fmt.Fprintf(w, "\nEXIT CODES:\n   0  nothing to say\n  %2d  warnings only\n  %d  errors\n\nWARNINGS:\n", exitWarnings, exitConfig)
+	for _, r := range confparse.LintRules {
+		fmt.Fprintf(w, "  %-21s %s\n", r.Code, r.Text)
+	}
 }
 
 // usageNote is usage with a remark at its end.
