@@ -160,3 +160,49 @@ func TestCompletion(t *testing.T) {
 		require.Equal(t, want+"\n", string(out), line)
 	}
 }
+
+// What the units call, with a drbdsetup that knows a resource r0, and goes on
+// listening until nobody reads it.
+func TestScripts(t *testing.T) {
+	bin := t.TempDir()
+	tool := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text), 0o755))
+	}
+	run := func(script string, args ...string) (string, int) {
+		cmd := exec.Command("sh", append([]string{"scripts/" + script}, args...)...)
+		cmd.Env = []string{"PATH=" + bin + ":/usr/bin:/bin"}
+		out, _ := cmd.Output()
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	tool("drbdadm", "echo drbdadm $*\n[ $1 != secondary ]\n")
+	tool("drbdsetup", `case $* in
+		'events2 --now r0') echo exists resource name:r0 ;;
+		'events2 --now '*) echo exists - ;;
+		'events2 nine') echo exists device name:nine disk:UpToDate may_promote:no; echo change resource name:nine may_promote:yes; while echo change; do :; done ;;
+		'events2 eight') echo exists device name:eight disk:UpToDate; while echo change; do :; done ;;
+		*) echo drbdsetup $* ;;
+		esac`)
+	for _, c := range []struct {
+		verb, resource, output string
+		code                   int
+	}{
+		{"adjust", "r0", "drbdadm adjust r0\n", 0},
+		{"primary", "r0", "drbdadm primary r0\n", 0},
+		{"down", "r0", "drbdsetup down r0\n", 0},
+		{"down", "all", "drbdadm down all\n", 0},
+		{"secondary", "r0", "drbdadm secondary r0\n", 1},
+		{"secondary", "gone", "drbdadm secondary gone\n", 0},
+		{"secondary-or-escalate", "r0", "drbdadm secondary r0\n", 1},
+		{"secondary-force", "r0", "drbdsetup secondary --force r0\n", 0},
+		{"secondary-secondary-force-or-escalate", "r0", "drbdadm secondary r0\ndrbdsetup secondary --force r0\n", 0},
+		{"nonsense", "r0", "", 2},
+	} {
+		out, code := run("drbd-service-shim.sh", c.verb, c.resource)
+		require.Equal(t, c.output, out, c.verb)
+		require.Equal(t, c.code, code, c.verb)
+	}
+	for _, resource := range []string{"nine", "eight"} {
+		_, code := run("drbd-wait-promotable.sh", resource)
+		require.Zero(t, code)
+	}
+}
