@@ -72,7 +72,7 @@ func TestRequiredModuleVersion(t *testing.T) {
 
 // The reference takes marks for values, and says that a semicolon is missing.
 func TestWhatIsNoValue(t *testing.T) {
-	for _, value := range []string{"{", "[", ":", "{ }", `"` + strings.Repeat("x", maxQuoted+1) + `"`, strings.Repeat("x", maxWord+2)} {
+	for _, value := range []string{"[", ":", `"` + strings.Repeat("x", maxQuoted+1) + `"`, strings.Repeat("x", maxWord+2)} {
 		_, diags := Load(textSource(schema.V9, pair("r", "net { timeout "+value+"; }")))
 		require.True(t, diags.Invalid(), value)
 		require.Contains(t, diags[0].Message, "timeout", value)
