@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +28,7 @@ type Events struct {
 	gen     schema.Generation
 	changes []*change                         // of the current change of state
 	forward map[string]bool                   // resources whose objects are listed in their order, not backwards
+	ahead   bool                              // so it is for the current one
 	strays  map[string]*netlinkapi.PeerDevice // told of without their connections, by their keys
 
 	words    []word // room for the current object
@@ -212,22 +212,21 @@ func (e *Events) turn(c *change) {
 	if e.forward == nil {
 		e.forward = map[string]bool{}
 	}
-	switch {
-	case c.new == nil:
+	e.ahead = c.old != nil && c.new != nil && !e.forward[c.old.Name]
+	if c.old != nil {
 		delete(e.forward, c.old.Name)
-	case c.old == nil:
-		e.forward[c.new.Name] = false
-	default:
-		e.forward[c.new.Name] = !e.forward[c.old.Name]
+	}
+	if c.new != nil {
+		e.forward[c.new.Name] = e.ahead
 	}
 }
 
-// inTurn yields the elements of a list of a resource.
-func inTurn[T any](e *Events, name string, list []T) iter.Seq2[int, T] {
-	if e.forward[name] {
-		return slices.All(list)
+// nth returns the element of a list whose turn it is.
+func nth[T any](list []T, i int, ahead bool) T {
+	if ahead {
+		return list[i]
 	}
-	return slices.Backward(list)
+	return list[len(list)-1-i]
 }
 
 // resource writes all that happened to a resource: parents appear before their
@@ -247,7 +246,8 @@ func (e *Events) resource(c *change) {
 
 // changed writes what appeared or changed below a resource.
 func (e *Events) changed(name string, c *change) {
-	for _, conn := range inTurn(e, name, c.new.Connections) {
+	for i := range c.new.Connections {
+		conn := nth(c.new.Connections, i, e.ahead)
 		old := c.old.Connection(conn.PeerNodeID)
 		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
 			continue // what did not change is shared
@@ -255,7 +255,8 @@ func (e *Events) changed(name string, c *change) {
 		e.begin()
 		e.object(connectionKeys(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
-	for _, d := range inTurn(e, name, c.new.Devices) {
+	for i := range c.new.Devices {
+		d := nth(c.new.Devices, i, e.ahead)
 		old := c.old.Device(d.Volume)
 		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
 			continue
@@ -263,14 +264,17 @@ func (e *Events) changed(name string, c *change) {
 		e.begin()
 		e.object(deviceKeys(name, d.Volume, d.Minor), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
-	for _, conn := range inTurn(e, name, c.new.Connections) {
-		old := c.old.Connection(conn.PeerNodeID)
-		e.belowConnection(name, c, old, conn)
+	for i := range c.new.Connections {
+		conn := nth(c.new.Connections, i, e.ahead)
+		if old := c.old.Connection(conn.PeerNodeID); old != conn {
+			e.belowConnection(name, c, old, conn)
+		}
 	}
 }
 
 func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
-	for _, p := range inTurn(e, name, conn.PeerDevices) {
+	for i := range conn.PeerDevices {
+		p := nth(conn.PeerDevices, i, e.ahead)
 		before := old.PeerDevice(p.Volume)
 		if before != nil && before.Info == p.Info && before.Stats == p.Stats {
 			continue
@@ -278,7 +282,8 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 		e.begin()
 		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
 	}
-	for _, p := range inTurn(e, name, conn.Paths) {
+	for i := range conn.Paths {
+		p := nth(conn.Paths, i, e.ahead)
 		before := old.Path(p.Local, p.Peer)
 		if before != nil && before.Info == p.Info {
 			continue
@@ -294,13 +299,15 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 	if before == nil {
 		return
 	}
-	for _, old := range inTurn(e, name, before.Connections) {
+	for i := range before.Connections {
+		old := nth(before.Connections, i, e.ahead)
 		if after.Connection(old.PeerNodeID) == nil {
 			e.goneBelow(name, old, nil)
 			e.line("destroy ", connectionKeys(name, old))
 		}
 	}
-	for _, old := range inTurn(e, name, before.Devices) {
+	for i := range before.Devices {
+		old := nth(before.Devices, i, e.ahead)
 		if after.Device(old.Volume) == nil {
 			e.line("destroy device name:" + name + " volume:" + digits(uint64(old.Volume)))
 		}
@@ -311,12 +318,14 @@ func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
 	if old == nil {
 		return
 	}
-	for _, p := range inTurn(e, name, old.Paths) {
+	for i := range old.Paths {
+		p := nth(old.Paths, i, e.ahead)
 		if conn.Path(p.Local, p.Peer) == nil {
 			e.line("destroy ", pathKeys(name, old, p))
 		}
 	}
-	for _, p := range inTurn(e, name, old.PeerDevices) {
+	for i := range old.PeerDevices {
+		p := nth(old.PeerDevices, i, e.ahead)
 		if conn.PeerDevice(p.Volume) == nil {
 			e.line("destroy ", peerDeviceKeys(name, old, p))
 		}
