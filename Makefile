@@ -44,7 +44,7 @@ bench: build ## whole-process comparison with an installed drbd-utils
 	$(GO) run ./bench/compare
 
 bench-vm: ## the same on a real kernel with 200 resources, in QEMU
-	cd vmtest && $(GO) test -count=1 -timeout 40m -run TestMeasure -v . -measure 5
+	cd vmtest && $(GO) test -count=1 -timeout 40m -run TestMeasure -v . -measure 3
 
 install: build ## tools, init script, units, udev rule, completion, first configuration
 	DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) sh dist/install

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -32,7 +33,7 @@ type Guest struct {
 
 const (
 	bootTimeout    = 2 * time.Minute
-	commandTimeout = 2 * time.Minute
+	commandTimeout = 5 * time.Minute
 )
 
 // Boot starts the machine and waits until its agent answers.
@@ -58,6 +59,7 @@ func (g *Guest) start(ctx context.Context) error {
 	defer theirs.Close()
 	g.cmd = exec.CommandContext(ctx, "qemu-system-x86_64", g.arguments()...)
 	g.cmd.Stdout, g.cmd.Stderr = theirs, os.Stderr
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // with a test that is killed
 	in, err := g.cmd.StdinPipe()
 	if err != nil {
 		return err

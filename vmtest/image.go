@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -71,6 +72,28 @@ func (im *Image) AddProgram(name, file string) error {
 	}
 	im.Add(name, data)
 	return im.addLibraries(found)
+}
+
+// AddTree adds all files and links below root.
+func (im *Image) AddTree(root string) error {
+	return filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		name := strings.TrimPrefix(file, root)
+		if err != nil || name == "" {
+			return err
+		}
+		switch {
+		case d.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(file)
+			im.Link(name, target)
+			return err
+		case d.IsDir():
+			im.Dir(name)
+			return nil
+		}
+		data, err := os.ReadFile(file)
+		im.Add(name, data)
+		return err
+	})
 }
 
 // libraryPath is where the dynamic linker of an amd64 Debian looks.

@@ -28,14 +28,17 @@ var originalTools = map[string]string{
 	"bin/join":              "join",
 }
 
-var filesystemTools = map[string]string{
-	"sbin/mkfs.xfs":  "/usr/sbin/mkfs.xfs",
-	"sbin/mkfs.ext4": "/usr/sbin/mkfs.ext4",
+// hostTools are programs of this machine that stories use.
+var hostTools = map[string]string{
+	"sbin/mkfs.xfs":      "/usr/sbin/mkfs.xfs",
+	"sbin/mkfs.ext4":     "/usr/sbin/mkfs.ext4",
+	"sbin/dmsetup":       "/usr/sbin/dmsetup",
+	"sbin/systemd-udevd": "/usr/bin/udevadm",
 }
 
 var kernelModules = []string{
 	"virtio_pci", "virtio_scsi", "sd_mod", "virtio_net", "virtio_console",
-	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "loop", "brd", "drbd",
+	"crc32c_generic", "crc32c_intel", "xfs", "ext4", "loop", "dm_mod", "brd", "drbd",
 }
 
 var (
@@ -49,8 +52,6 @@ var (
 		"etc/group":        "root:x:0:\nnogroup:x:65534:\n",
 		"sbin/service":     "#!/bin/sh\nname=$1\nshift\nexec \"/etc/init.d/$name\" \"$@\"\n",
 		"original/service": "#!/bin/sh\nexec /original/init \"$2\"\n",
-		"etc/drbd.conf": "include \"drbd.d/global_common.conf\";\n" +
-			"include \"drbd.d/*.res\";\n",
 	}
 )
 
@@ -88,7 +89,7 @@ func NewLab(ctx context.Context, dir, tools string) (*Lab, error) {
 			Initrd:  initrd,
 			Disk:    filepath.Join(dir, name+".disk"),
 			Console: filepath.Join(dir, name+".console"),
-			Memory:  384,
+			Memory:  512,
 			Port:    ports[i],
 			Peer:    ports[1-i],
 		}
@@ -171,7 +172,7 @@ func buildImage(ctx context.Context, kernel *Kernel, dir, tools, initrd string) 
 	if err := addBusybox(ctx, im); err != nil {
 		return err
 	}
-	if err := addPrograms(im, filesystemTools); err != nil {
+	if err := addPrograms(im, hostTools); err != nil {
 		return err
 	}
 	if err := addPrograms(im, originalTools); err != nil {
@@ -212,22 +213,25 @@ func addPrograms(im *Image, programs map[string]string) error {
 	return nil
 }
 
-// addTools adds the tools under test, their init script and our agent.
+// addTools adds our agent, and the tools under test with all that is installed
+// with them.
 func addTools(ctx context.Context, im *Image, dir, tools string) error {
 	if tools == "" {
 		tools = "/usr/sbin"
 	}
-	programs := map[string]string{
-		"bin/agent":       filepath.Join(dir, "agent"),
-		"etc/init.d/drbd": "../dist/init/drbd",
-	}
-	for _, tool := range []string{"drbdadm", "drbdsetup", "drbdmeta"} {
-		programs["sbin/"+tool] = filepath.Join(tools, tool)
-	}
 	if err := Build(ctx, dir, ".", "./agent"); err != nil {
 		return err
 	}
-	return addPrograms(im, programs)
+	root := filepath.Join(dir, "root")
+	install := command(ctx, "", "sh", "../dist/install")
+	install.Env = append(os.Environ(), "DESTDIR="+root, "BINDIR="+tools, "SBINDIR=/sbin")
+	if out, err := install.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", install, err, out)
+	}
+	if err := im.AddTree(root); err != nil {
+		return err
+	}
+	return im.AddProgram("bin/agent", filepath.Join(dir, "agent"))
 }
 
 // freePorts returns two UDP ports on the loopback interface that nobody uses.
