@@ -104,7 +104,9 @@ func (pd *peerDevice) promote(force bool) schema.Code {
 			if !fenced && force {
 				want.PDsk = new(schema.Outdated)
 			}
-			continue
+			if fenced || force {
+				continue
+			}
 		}
 		break
 	}

@@ -130,6 +130,7 @@ func (c *connection) request(ch change) schema.Code {
 func (c *connection) disconnect(force bool) schema.Code {
 	down := change{Conn: new(disconnecting)}
 	if c.res.m.gen == schema.V9 {
+		c.res.m.wait(func() bool { return !c.state.lost() })
 		down = c.politely()
 	}
 	code := schema.StateDone

@@ -76,6 +76,7 @@ func (pd *peerDevice) peerFinished(p packet, disk *schema.DiskState) bool {
 		return false
 	}
 	if s.conn >= syncSource && p.State.Conn == connected {
+		pd.syncedElsewhere(p)
 		if pd.outOfSync() == 0 {
 			pd.finishSync()
 		}
@@ -231,3 +232,10 @@ func (pd *peerDevice) skipInitialSync(p packet) bool {
 
 // resumeLog keeps the activity log again, once there is a peer.
 func (pd *peerDevice) resumeLog() { pd.alSuspended = false }
+
+// syncedElsewhere notes that the peer has this generation from another node.
+func (pd *peerDevice) syncedElsewhere(p packet) {
+	if pd.res.m.gen == schema.V9 && pd.disk != nil && p.UUIDs.at(uuidCurrent) == pd.disk.current()&^uuidPrimary {
+		pd.bits().clearAll()
+	}
+}

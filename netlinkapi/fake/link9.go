@@ -101,7 +101,7 @@ func (pd *peerDevice) compareCopies(p packet) (conn, bool) {
 	if !pd.agreeSize(p) {
 		return connected, false
 	}
-	if pd.disk == nil || realDisk(p) < schema.Inconsistent || pd.own.disk < schema.Inconsistent {
+	if pd.disk == nil || pd.bits() == nil || realDisk(p) < schema.Inconsistent || pd.own.disk < schema.Inconsistent {
 		return connected, true
 	}
 	v, ok := pd.handshake(p.State.Role, realDisk(p))
@@ -169,17 +169,38 @@ func (c *connection) tellOptions() {
 	}
 }
 
-// othersInSync ends the resyncs that waited for the one that is over, where the
-// sources have the same generation.
-func (pd *peerDevice) othersInSync() {
+// waiting returns the resyncs of the same generation that waited for this one: they
+// are over with it.
+func (pd *peerDevice) waiting() []*peerDevice {
+	var list []*peerDevice
 	for _, other := range pd.device.peers {
-		waited := other != pd && other.part.conn.target() && other.peer != nil
-		if waited && other.peer.uuids.at(uuidCurrent) == pd.disk.current()&^uuidPrimary {
-			other.bits().clearAll()
-			other.clearBitmapUUID()
-			other.set(change{Conn: new(connected)}, true)
-			other.report(reportAll)
+		waited := other != pd && (other.part.conn.target() || other.part.conn == wfBitMapT) && other.peer != nil
+		if waited && pd.disk != nil && other.peer.uuids.at(uuidCurrent) == pd.disk.current()&^uuidPrimary {
+			list = append(list, other)
 		}
+	}
+	return list
+}
+
+// finish9 ends a resync or verify, and the resyncs that waited for it.
+func (pd *peerDevice) finish9(c change, helper string) {
+	var others []*peerDevice
+	if pd.part.conn == syncTarget {
+		others = pd.waiting()
+	}
+	pd.res.attempt(nil, true, func() {
+		pd.put(c.apply(pd.state()))
+		for _, other := range others {
+			other.part.conn = connected
+		}
+	})
+	for _, other := range others {
+		other.bits().clearAll()
+		other.clearBitmapUUID()
+		other.report(reportAll)
+	}
+	if helper != "" {
+		pd.helper(helper)
 	}
 }
 

@@ -274,7 +274,6 @@ func (pd *peerDevice) finishSync() {
 		pd.setUUIDs(u)
 		pd.setCurrent(u.at(uuidCurrent))
 		pd.finish(done, "after-resync-target")
-		pd.othersInSync()
 		return
 	}
 	u.clearBitmap()
@@ -291,10 +290,7 @@ func (pd *peerDevice) finishSync() {
 // to call, meets the new state, but others are told of it only afterwards.
 func (pd *peerDevice) finish(c change, helper string) {
 	if pd.res.m.gen == schema.V9 {
-		pd.set(c, true)
-		if helper != "" {
-			pd.helper(helper)
-		}
+		pd.finish9(c, helper)
 		return
 	}
 	next := c.apply(pd.state()).sane()

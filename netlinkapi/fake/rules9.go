@@ -75,7 +75,11 @@ func (s state) sane9() state {
 	r, ok := fitting[s.conn]
 	switch {
 	case !ok || s.conn == connected:
-	case s.conn == wfBitMapT || s.conn == wfBitMapS || s.conn.startsSync():
+	case s.conn == wfBitMapT:
+		s.disk = min(s.disk, schema.Outdated)
+	case s.conn == wfBitMapS:
+		s.pdsk = min(s.pdsk, schema.Consistent)
+	case s.conn.startsSync():
 	case s.conn.target():
 		s.disk = min(max(s.disk, r.min), r.max)
 	default:
