@@ -92,6 +92,9 @@ func (t *tool) openDevice() error {
 		return t.openError(err)
 	}
 	t.dev, t.disk = dev, dev
+	if t.watch != nil {
+		t.disk = t.watch(dev)
+	}
 	if t.opt.verbose > 1 {
 		t.disk = &traced{Device: dev, tool: t}
 	}

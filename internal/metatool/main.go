@@ -59,13 +59,19 @@ type tool struct {
 	stale   bool // attached, so what the disk says may be out of date
 
 	dev        *meta.Device
-	disk       meta.Disk // dev, or what stands between in a dry run
-	suppressed int       // questions answered by --force --quiet
+	disk       meta.Disk                    // dev, or what stands between in a dry run
+	watch      func(*meta.Device) meta.Disk // what a test puts between, nil for nothing
+	suppressed int                          // questions answered by --force --quiet
 }
 
 // Main runs drbdmeta and returns its exit code.
-func Main(ctx context.Context, env cli.Env) int {
-	t := &tool{env: env, out: bufio.NewWriter(env.Stdout), minor: noMinor}
+func Main(ctx context.Context, env cli.Env) int { return newTool(env).main(ctx) }
+
+func newTool(env cli.Env) *tool {
+	return &tool{env: env, out: bufio.NewWriter(env.Stdout), minor: noMinor}
+}
+
+func (t *tool) main(ctx context.Context) int {
 	err := t.run(ctx)
 	if flushErr := t.out.Flush(); err == nil && flushErr != nil {
 		err = flushErr
