@@ -104,9 +104,7 @@ func (pd *peerDevice) promote(force bool) schema.Code {
 			if !fenced && force {
 				want.PDsk = new(schema.Outdated)
 			}
-			if fenced || force {
-				continue
-			}
+			continue
 		}
 		break
 	}
