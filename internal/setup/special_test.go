@@ -1,6 +1,7 @@
 package setup_test
 
 import (
+	"encoding/binary"
 	"encoding/xml"
 	"fmt"
 	"os"
@@ -333,3 +334,28 @@ func TestLostEvents84(t *testing.T) {
 func special(what string) recorded { return recorded{Phase: "event", Special: what} }
 
 func event(r recorded) bool { return r.Phase == "event" }
+
+// What a newer module tells beside is passed over.
+func TestNewerModule(t *testing.T) {
+	plain := node(t, 2, "two-node-primary")
+	p := newPeer(t, 2)
+	for _, r := range sceneMessages(t, 2, "two-node-primary") {
+		if len(r.bytes()) > 0 {
+			unknown := attribute(nil, 99, []byte("new\x00"))
+			r.raw = attribute(slices.Clone(r.bytes()), 0x8000|60, unknown)
+			binary.LittleEndian.PutUint32(r.raw, uint32(len(r.raw)))
+		}
+		p.messages = append(p.messages, r)
+	}
+	unheard := stamp(append(genl(familyNumber, 77, 2), 0xff, 0xff, 0xff, 0xff, 101, 0, 0, 0), 3, 0)
+	binary.LittleEndian.PutUint32(unheard[12:], 0) // from the kernel
+	p.messages = append(p.messages, recorded{Phase: "event", raw: unheard}, special(unload))
+	dir := t.TempDir()
+	p.start(t, dir)
+	for _, line := range []string{"status", "status --verbose --statistics", "status --json", "show", "show --json", "events2 --now --full"} {
+		want := drbdsetup(t, plain, "", strings.Fields(line)...)
+		require.Equal(t, want, drbdsetup(t, dir, "", strings.Fields(line)...), line)
+	}
+	want := drbdsetup(t, plain, "", "events2", "--now").stdout
+	require.Equal(t, result{121, want, "all: module unloaded\n"}, drbdsetup(t, dir, "", "events2"))
+}
