@@ -52,10 +52,25 @@ var signatures = []signature{
 	{name: "btrfs filesystem", at: 0x10040, magic: "_BHRfS_M", size: func(b []byte) uint64 {
 		return binary.LittleEndian.Uint64(b[0x10070:])
 	}},
+	{name: "meta data of DRBD, external", at: 0x3C, magic: "\x83\x74\x02\x6B", hint: true},
+	{name: "meta data of DRBD, external", at: 0x3C, magic: "\x83\x74\x02\x6C", hint: true},
+	{name: "meta data of DRBD, external", at: 0x3C, magic: "\x83\x74\x02\x6D", hint: true},
 	{name: "LUKS encrypted volume", at: 0, magic: "LUKS\xBA\xBE", hint: true},
 	{name: "bcache device", at: 0x1018, magic: "\xC6\x85\x73\xF6\x4E\x1A\x45\xCA\x82\x65\xF5\x7F\x48\xBA\x6D\x81", hint: true},
-	{name: "md RAID member", at: 0x1000, magic: "\xFC\x4E\x2B\xA9", hint: true},
-	{name: "md RAID member", at: 0, magic: "\xFC\x4E\x2B\xA9", hint: true},
+	{name: "md RAID member", at: 0x1000, magic: mdMagic, hint: true},
+	{name: "md RAID member", at: 0, magic: mdMagic, hint: true},
+	{name: "f2fs filesystem", at: 0x400, magic: "\x10\x20\xF5\xF2", hint: true},
+	{name: "gfs2 filesystem", at: 0x10000, magic: "\x01\x16\x19\x70", hint: true},
+	{name: "ocfs2 filesystem", at: 0x2000, magic: "OCFSV2", hint: true},
+	{name: "ocfs2 filesystem", at: 0x1000, magic: "OCFSV2", hint: true},
+	{name: "ocfs2 filesystem", at: 0x800, magic: "OCFSV2", hint: true},
+	{name: "ocfs2 filesystem", at: 0x400, magic: "OCFSV2", hint: true},
+	{name: "squashfs filesystem", at: 0, magic: "hsqs", hint: true},
+	{name: "ntfs filesystem", at: 3, magic: "NTFS    ", hint: true},
+	{name: "exfat filesystem", at: 3, magic: "EXFAT   ", hint: true},
+	{name: "vfat filesystem", at: 82, magic: "FAT32   ", hint: true},
+	{name: "vfat filesystem", at: 54, magic: "FAT16   ", hint: true},
+	{name: "vfat filesystem", at: 54, magic: "FAT12   ", hint: true},
 	{name: "GPT partition table", at: 512, magic: "EFI PART", hint: true},
 	{name: "GPT partition table", at: 4096, magic: "EFI PART", hint: true},
 	{name: "ZFS pool member", at: 0x4000, magic: "\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", hint: true},
@@ -83,15 +98,15 @@ func reiserBytes(b []byte) uint64 {
 	return product(uint64(binary.LittleEndian.Uint32(b[0x10000:])), uint64(binary.LittleEndian.Uint16(b[0x1002C:])))
 }
 
-// FindData says what the start of a device is used for; nil means that it holds
-// zeros only.
-func FindData(d io.ReaderAt) (*Finding, error) {
+// mdMagic begins a superblock of Linux software RAID.
+const mdMagic = "\xFC\x4E\x2B\xA9"
+
+// FindData says what a device of size bytes is used for; nil means that its start
+// holds zeros only, and its end no member of a RAID, whose data may well do so.
+func FindData(d io.ReaderAt, size int64) (*Finding, error) {
 	b := make([]byte, ProbeSize)
 	if _, err := readFull(d, b, 0); err != nil {
 		return nil, fmt.Errorf("look for existing data: %w", err)
-	}
-	if bytes.Equal(b, make([]byte, len(b))) {
-		return nil, nil
 	}
 	for _, s := range signatures {
 		if !bytes.HasPrefix(b[s.at:], []byte(s.magic)) {
@@ -103,5 +118,28 @@ func FindData(d io.ReaderAt) (*Finding, error) {
 		}
 		return f, nil
 	}
+	member, err := mdAtEnd(d, size)
+	switch {
+	case err != nil:
+		return nil, err
+	case member:
+		return &Finding{Name: "md RAID member"}, nil
+	case allZero(b):
+		return nil, nil
+	}
 	return &Finding{Name: "some data"}, nil
+}
+
+// mdAtEnd looks for the superblocks of formats 0.90 and 1.0, which lie at the end.
+func mdAtEnd(d io.ReaderAt, size int64) (bool, error) {
+	for _, at := range []int64{size&^(64<<10-1) - 64<<10, (size - 8<<10) &^ (4<<10 - 1)} {
+		b := make([]byte, BlockSize)
+		if _, err := readFull(d, b, at); err != nil {
+			return false, fmt.Errorf("look for existing data: %w", err)
+		}
+		if bytes.HasPrefix(b, []byte(mdMagic)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -219,7 +219,7 @@ func (t *tool) convert(found *meta.Image, o meta.CreateOptions) error {
 
 // checkExistingData refuses or asks where a device is not empty.
 func (t *tool) checkExistingData(p meta.Place, g meta.Geometry) error {
-	f, err := meta.FindData(t.disk)
+	f, err := meta.FindData(t.disk, t.dev.Size())
 	if err != nil || f == nil {
 		return err
 	}
