@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"strings"
+
 	"drbdutils/meta"
 	"drbdutils/schema"
 )
@@ -8,6 +10,7 @@ import (
 func (m *Module) attach(r *request) schema.Code {
 	d := r.device
 	if d.own.disk > schema.Diskless {
+		m.freed = m.freed || strings.HasPrefix(m.cfg.Version, "9.3.")
 		return schema.ErrDiskConfigured
 	}
 	conf, code := r.options(m, schema.DiskConf, nil)

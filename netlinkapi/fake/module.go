@@ -49,6 +49,7 @@ type Module struct {
 	seq       uint32 // of notifications about objects
 	eventSeq  uint32 // of DRBD_EVENT
 	dead      bool   // the machine is down: nobody gets an answer any more
+	freed     bool   // the bitmap of an attached disk is gone: who looks at its peer devices brings the machine down
 	work      sync.WaitGroup
 }
 

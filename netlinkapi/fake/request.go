@@ -77,15 +77,18 @@ func (m *Module) family(h header, msg []byte) [][]byte {
 	return m.do(r, cmd)
 }
 
-// crashes reports whether the machine is down, or goes down by this request: 8.4.11
+// crashes reports whether the machine is down, or goes down by this request. 8.4.11
 // dereferences an error when a dump of devices, connections or peer devices comes
-// with a context that it cannot read. The sender never returns from the kernel,
-// and all that come after it wait for a lock for ever.
+// with a context that it cannot read. 9.3.3 frees the bitmap of an attached disk
+// while it refuses to attach another one, and looks at it when it tells about the
+// peer devices. The sender never returns from the kernel, and all that come after
+// it wait for a lock for ever.
 func (m *Module) crashes(r *request, dump bool, errno syscall.Errno) bool {
 	filtered := r.op == schema.GetDevices || r.op == schema.GetConnections || r.op == schema.GetPeerDevices
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if dump && filtered && errno == syscall.EOPNOTSUPP {
+	peers := r.op == schema.GetPeerDevices || r.op == schema.GetInitialState
+	if dump && (filtered && errno == syscall.EOPNOTSUPP || peers && m.freed) {
 		m.dead = true
 	}
 	return m.dead

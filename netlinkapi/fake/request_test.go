@@ -28,6 +28,26 @@ func TestMachineDown(t *testing.T) {
 	require.Empty(t, send(schema.GetResources, flagRequest|flagDump, nil), "nobody is answered any more")
 }
 
+// TestMachineDownByAttach imitates a bug of 9.3.3; 9.2 and 8.4 have no such one.
+func TestMachineDownByAttach(t *testing.T) {
+	for version, dies := range map[string]bool{"9.3.3": true, "9.2.18": false, "8.4.11": false} {
+		m := New(Config{Version: version})
+		r := m.newResource("r0", m.set(schema.ResourceOpts))
+		m.newDevice(r, 7, 0).own.disk = schema.UpToDate
+		send := func(op schema.Op, flags uint16, minor uint32) [][]byte {
+			b := append(startMessage(header{kind: familyID, flags: flags}), byte(op), map[schema.Generation]byte{schema.V84: 1, schema.V9: 2}[m.gen], 0, 0)
+			return m.Handle(endMessage(native.AppendUint32(native.AppendUint32(b, minor), 0)))
+		}
+		require.NotEmpty(t, send(schema.GetPeerDevices, flagRequest|flagDump, schema.NoMinor))
+		refused := send(schema.Attach, flagRequest, 7)
+		require.Len(t, refused, 1)
+		require.EqualValues(t, schema.ErrDiskConfigured, int32(native.Uint32(refused[0][24:])), version)
+		require.Equal(t, dies, len(send(schema.GetPeerDevices, flagRequest|flagDump, schema.NoMinor)) == 0, version)
+		require.Equal(t, dies, len(send(schema.GetResources, flagRequest|flagDump, schema.NoMinor)) == 0, version)
+		m.Close()
+	}
+}
+
 // FuzzHandle sends anything: the module answers with whole messages that carry
 // the request's sequence number, and never panics.
 func FuzzHandle(f *testing.F) {
