@@ -302,7 +302,7 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 	for i := range before.Connections {
 		old := nth(before.Connections, i, e.ahead)
 		if after.Connection(old.PeerNodeID) == nil {
-			e.goneBelow(name, old, nil)
+			e.gonePaths(name, old, nil) // the volumes of the peer go without a word
 			e.line("destroy ", connectionKeys(name, old))
 		}
 	}
@@ -314,16 +314,20 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 	}
 }
 
-func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
-	if old == nil {
-		return
-	}
+func (e *Events) gonePaths(name string, old, conn *netlinkapi.Connection) {
 	for i := range old.Paths {
 		p := nth(old.Paths, i, e.ahead)
 		if conn.Path(p.Local, p.Peer) == nil {
 			e.line("destroy ", pathKeys(name, old, p))
 		}
 	}
+}
+
+func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
+	if old == nil {
+		return
+	}
+	e.gonePaths(name, old, conn)
 	for i := range old.PeerDevices {
 		p := nth(old.PeerDevices, i, e.ahead)
 		if conn.PeerDevice(p.Volume) == nil {
