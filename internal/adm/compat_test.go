@@ -175,7 +175,7 @@ func TestInterruptIsStated(t *testing.T) {
 	require.Equal(t, exitUsage, tl.main(ctx))
 	require.Contains(t, errs.String(), "was interrupted")
 	require.Contains(t, errs.String(), "r0: done: new-resource")
-	require.Contains(t, errs.String(), "not done: attach")
+	require.Contains(t, errs.String(), "failed: new-minor; not done: new-minor, new-peer, new-path, attach, attach, connect;")
 }
 
 func TestSeveralHostsOf84(t *testing.T) {
@@ -320,4 +320,31 @@ func TestWorkingDirectoryIsGone(t *testing.T) {
 	require.NoError(t, os.Remove(dir))
 	require.Zero(t, script(t, twoHosts(oneDisk), nil, "-d", "up", "r0").exit)
 	require.Equal(t, 20, script(t, twoHosts(oneDisk), nil, "-c", "drbd.conf", "-d", "up", "r0").exit)
+}
+
+// A resource that is named by several of its volumes, or by one and as a whole, is
+// there once.
+func TestVolumesOfOneResourceAreAdjustedTogether(t *testing.T) {
+	whole := script(t, twoHosts(oneDisk), nil, "-d", "adjust", "r0")
+	both := script(t, twoHosts(oneDisk), nil, "-d", "adjust", "r0/0", "r0/1")
+	require.Zero(t, both.exit, both.stderr)
+	require.Equal(t, whole.stdout, both.stdout)
+	again := script(t, twoHosts(oneDisk), nil, "-d", "adjust", "minor-1", "r0", "minor-1")
+	require.ElementsMatch(t, lines(whole.stdout), lines(again.stdout))
+}
+
+// Options for the metadata are not for the module, which does not know them.
+func TestOptionsOfTheMetadataAreForDrbdmetaAlone(t *testing.T) {
+	got := script(t, twoHosts(oneDisk), nil, "-d", "dstate", "--force", "r0/0")
+	require.Equal(t, "drbdsetup dstate 0\ndrbdmeta 0 v09 /dev/d0 internal dstate --force\n", got.stdout)
+	got = script(t, twoHosts(oneDisk), nil, "-d", "forget-peer", "--force", "r0:pine")
+	require.Contains(t, got.stdout, "drbdsetup forget-peer r0 1\n")
+}
+
+// What the command line lacks is told before the configuration is read.
+func TestObjectsAreLookedAtFirst(t *testing.T) {
+	for _, args := range [][]string{{"primary"}, {"primary", ""}, {"primary", "a\tb"}} {
+		got := script(t, "this is no configuration", nil, args...)
+		require.Equal(t, exitUsage, got.exit, "%q: %s", args, got.stderr)
+	}
 }

@@ -40,7 +40,7 @@ type tool struct {
 	conf     *confparse.Config
 	planner  planner
 	plan     Plan                             // of up and adjust
-	subjects []selection                      // of plan and explain
+	subjects []selection                      // that are worked on, or reported on, together
 	narrowed map[string]*confparse.Connection // resources that were named with a peer
 	locals   map[netip.Addr]bool              // this host's addresses, once they are known
 	limits   [unlimited + 1]time.Duration

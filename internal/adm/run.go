@@ -24,6 +24,9 @@ func (t *tool) prepare() int {
 		t.complain("%s: %v\ntry '%s help %s'", t.env.Name, err, t.env.Name, t.cmd.name)
 		return exitUsage
 	}
+	if code := t.checkObjects(); code != 0 {
+		return code
+	}
 	if strings.ContainsFunc(t.req.varName, notNameRune) {
 		t.complain("--sh-varname=%s ignored: it has other characters than letters, digits and _", t.req.varName)
 		t.req.varName = ""
@@ -44,6 +47,22 @@ func (t *tool) prepare() int {
 	t.watching = t.planner.has("watch")
 	t.planner.options = t.planner.except("watch")
 	t.limits = limits(t.conf.Global)
+	return 0
+}
+
+// checkObjects refuses a command line without what the command needs, or with words
+// that can be no object, before anything else can go wrong.
+func (t *tool) checkObjects() int {
+	if t.cmd.objects == needed && len(t.req.objects) == 0 {
+		usageNote(t.out, t.gen, &t.cmd, "No resource names specified")
+		return exitUsage
+	}
+	for _, word := range t.req.objects {
+		if refused := checkWord(word); refused != nil {
+			t.complain("%s", refused.text)
+			return refused.exit
+		}
+	}
 	return 0
 }
 
@@ -69,12 +88,8 @@ func limits(g confparse.Global) [unlimited + 1]time.Duration {
 // carryOut does what the command does to the objects of the command line.
 func (t *tool) carryOut(ctx context.Context) int {
 	given := t.req.objects
-	switch {
-	case t.cmd.objects == none && len(given) > 0:
+	if t.cmd.objects == none && len(given) > 0 {
 		t.complain("%s: %s is not about resources: their names do not matter", t.env.Name, t.cmd.name)
-	case t.cmd.objects == needed && len(given) == 0:
-		usageNote(t.out, t.gen, &t.cmd, "No resource names specified")
-		return exitUsage
 	}
 	if t.cmd.objects == none && (len(given) == 0 || t.gen == schema.V84) {
 		return t.cmd.run(ctx, t, nil)
@@ -134,7 +149,46 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 	if report := t.reporter(); report != nil {
 		return max(worst, report(ctx, t, t.subjects))
 	}
+	if refused := t.makePlan(ctx); refused != nil {
+		t.complain("%s", refused.text)
+		return max(worst, refused.exit)
+	}
 	return max(worst, t.runPlan(ctx))
+}
+
+// makePlan plans what up and adjust do to all objects.
+func (t *tool) makePlan(ctx context.Context) *refusal {
+	for _, s := range t.subjects {
+		if refused := t.checkAddress(s); refused != nil {
+			return refused
+		}
+		if t.cmd.flags&readsState != 0 {
+			t.lookAtProxy(ctx, s)
+		}
+		if refused, ok := errors.AsType[*refusal](t.cmd.stage(t.planner, s, &t.plan)); ok {
+			return refused
+		}
+	}
+	return nil
+}
+
+// gather adds objects to those that are worked on together. A resource that is named
+// more than once, by several volumes, is there once, with all of them.
+func (t *tool) gather(chosen []selection) {
+	for _, s := range chosen {
+		i := slices.IndexFunc(t.subjects, func(known selection) bool { return known.res == s.res })
+		if i < 0 || s.all {
+			t.subjects = append(t.subjects, s)
+			continue
+		}
+		known := &t.subjects[i]
+		known.volume = known.volume && s.volume
+		for _, v := range s.volumes {
+			if !slices.Contains(known.volumes, v) {
+				known.volumes = append(slices.Clip(known.volumes), v)
+			}
+		}
+	}
 }
 
 // reporter returns what reports on all objects of the command line, nil if they are
@@ -258,8 +312,8 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 		return worst, nil
 	case t.cmd.run != nil:
 		return t.cmd.run(ctx, t, chosen), nil
-	case t.reporter() != nil:
-		t.subjects = append(t.subjects, chosen...)
+	case t.reporter() != nil || t.cmd.stage != nil:
+		t.gather(chosen)
 		return 0, nil
 	}
 	if t.cmd.name == "status" && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
@@ -326,12 +380,6 @@ func (t *tool) repeat(command string, objects []string) string {
 
 // onSelection runs the command on one resource, up to the first failure.
 func (t *tool) onSelection(ctx context.Context, s selection) (int, error) {
-	if t.cmd.stage != nil {
-		if t.cmd.flags&readsState != 0 {
-			t.lookAtProxy(ctx, s)
-		}
-		return 0, t.cmd.stage(t.planner, s, &t.plan)
-	}
 	for _, o := range s.objects(t.cmd.scope) {
 		if t.cmd.flags&needsDisk != 0 && o.vol != nil && o.vol.Disk == "" {
 			if s.all {

@@ -56,15 +56,20 @@ type words struct {
 	all     bool // everything, not a name
 }
 
+// checkWord refuses what cannot be an object.
+func checkWord(word string) *refusal {
+	switch {
+	case word == "":
+		return refuse(exitUsage, true, "Resource name is empty.")
+	case strings.ContainsFunc(word, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return refuse(exitUsage, true, "%q is no name for a resource: it has control characters", word)
+	}
+	return nil
+}
+
 // parseWords takes an object of the command line apart. DRBD 8.4 knows no peers.
 func parseWords(g schema.Generation, word string) (words, *refusal) {
 	w := words{whole: word, res: word}
-	switch {
-	case word == "":
-		return w, refuse(exitUsage, true, "Resource name is empty.")
-	case strings.ContainsFunc(word, func(r rune) bool { return r < 0x20 || r == 0x7f }):
-		return w, refuse(exitUsage, true, "%q is no name for a resource: it has control characters", word)
-	}
 	if number, ok := strings.CutPrefix(word, "minor-"); ok {
 		return w.number(number, true)
 	}

@@ -102,6 +102,9 @@ func peerDevice(o object) *confparse.PeerDevice {
 // askModuleThenDisk asks the module and, if that has no answer, the metadata.
 func (p planner) askModuleThenDisk(o object) ([]Op, error) {
 	op := p.simple(o)[0]
+	if p.gen == schema.V9 {
+		op = p.bare().simple(o)[0] // its options are drbdmeta's
+	}
 	refused := []int{setupRefused, setupNotUsable}
 	op.Stderr, op.Rule = held, &Rule{Show: refused, Final: refused}
 	if o.vol.Disk == "" {
@@ -153,7 +156,7 @@ func (p planner) diskless() *refusal {
 
 // forgetPeer frees a peer's place in the metadata of all volumes.
 func (p planner) forgetPeer(o object) ([]Op, error) {
-	op := p.setup(o, append([]string{"forget-peer"}, append(p.ids(o), p.options...)...)...)
+	op := p.bare().simple(o)[0]
 	refused := []int{setupRefused, setupNotUsable}
 	op.Stderr, op.Rule = held, &Rule{Show: refused, Final: refused, ElseDry: true}
 	for _, v := range o.volumes {
