@@ -95,7 +95,7 @@ func (t *tool) openDevice() error {
 	if t.watch != nil {
 		t.disk = t.watch(dev)
 	}
-	if t.opt.verbose > 1 {
+	if t.opt.verbose >= showAccess {
 		t.disk = &traced{Device: dev, tool: t}
 	}
 	if t.opt.dryRun {

@@ -31,7 +31,10 @@ func (t *tool) dumpMD() error {
 			return silent(exitNoMetadata)
 		}
 	}
-	return img.Dump(t.out, o)
+	if err := img.Dump(t.out, o); err != nil || t.opt.verbose < showLog || t.version < meta.V07 {
+		return err
+	}
+	return img.DumpAL(t.out)
 }
 
 // dumpHeader says when, where and by what the dump was made.

@@ -21,6 +21,9 @@ func (t *tool) open() (*meta.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.opt.verbose >= showSuperblock {
+		t.showSuperblock()
+	}
 	img, err := meta.Open(t.disk, t.dev.Size(), t.version, t.index)
 	if err != nil {
 		return nil, err
@@ -29,6 +32,17 @@ func (t *tool) open() (*meta.Image, error) {
 		t.printf("# la-size-sect was too big (%d), truncated (%d)!\n", img.ClippedFrom, img.Super.EffectiveSize)
 	}
 	return img, nil
+}
+
+// showSuperblock shows what lies where the superblock belongs.
+func (t *tool) showSuperblock() {
+	off, err := meta.SuperblockOffset(t.index, t.dev.Size())
+	if err != nil || t.version == meta.V06 {
+		return
+	}
+	if block, err := meta.RawSuperblock(t.disk, off); err == nil {
+		_ = meta.WriteHexDump(t.env.Stderr, block, off)
+	}
 }
 
 // openOrSilent is open for commands that say nothing where there is no metadata.

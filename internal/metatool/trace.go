@@ -6,6 +6,14 @@ import (
 	"drbdutils/meta"
 )
 
+// How often -v has to be given to see more.
+const (
+	showAccess     = 2  // each access to the device
+	showSuperblock = 3  // what the superblock holds
+	showLog        = 10 // the activity log after a dump
+	showBytes      = 11 // what is read and written
+)
+
 // traced shows each access to the device.
 type traced struct {
 	*meta.Device
@@ -14,12 +22,21 @@ type traced struct {
 
 func (d *traced) ReadAt(p []byte, off int64) (int, error) {
 	d.tool.remark("pread length=%d offset=%d", len(p), off)
-	return d.Device.ReadAt(p, off)
+	n, err := d.Device.ReadAt(p, off)
+	d.show(p[:n], off)
+	return n, err
 }
 
 func (d *traced) WriteAt(p []byte, off int64) (int, error) {
 	d.tool.remark("pwrite length=%d offset=%d", len(p), off)
+	d.show(p, off)
 	return d.Device.WriteAt(p, off)
+}
+
+func (d *traced) show(p []byte, off int64) {
+	if d.tool.opt.verbose >= showBytes {
+		_ = meta.WriteHexDump(d.tool.env.Stderr, p, off)
+	}
 }
 
 func (d *traced) Zero(off, n int64) error {
