@@ -78,11 +78,29 @@ func (d *decoder) find(section *schema.Section, w *word, to lists) (slot schema.
 			return slot, field, negated
 		}
 	}
+	if d.gen == schema.V84 && section.Name == "proxy" {
+		return d.findInProxy84(w, to)
+	}
 	// DRBD 8.4 has fencing among the options of a disk, and its files still do.
 	if name == "fencing" && d.gen == schema.V9 && section.Name == "disk" && to[schema.ToNet] != nil {
 		return schema.ToNet, d.fieldOf(schema.ToNet, name), negated
 	}
 	return 0, nil, false
+}
+
+// findInProxy84 looks up what the proxy section of 8.4 takes besides.
+//
+// compat: it takes what the syncer section takes, and shows it, to no effect.
+func (d *decoder) findInProxy84(w *word, to lists) (slot schema.Slot, field *schema.Field, negated bool) {
+	syncer := &schema.ConfigSections(schema.V84).Syncer
+	var all lists
+	for _, s := range syncer.Slots {
+		all[s] = to[schema.ToProxy]
+	}
+	if _, field, negated = d.find(syncer, w, all); field != nil {
+		d.warn("obsolete", w, "'%s' has no effect in the proxy section", w.text)
+	}
+	return schema.ToProxy, field, negated
 }
 
 func (d *decoder) fieldOf(slot schema.Slot, name string) *schema.Field {
@@ -118,7 +136,7 @@ func (d *decoder) value(c *cursor, o *Option, negated bool) {
 		return
 	}
 	w := c.peek()
-	if !d.isValue(w) || negated && d.gen == schema.V84 {
+	if !d.isValue(w, o.Field) || negated && d.gen == schema.V84 {
 		c.expect("a value for " + o.Name)
 		return
 	}
@@ -130,11 +148,14 @@ func (d *decoder) value(c *cursor, o *Option, negated bool) {
 	d.check(w, o)
 }
 
-// isValue reports whether w can be an option's value.
-func (d *decoder) isValue(w *word) bool {
+// isValue reports whether w can be the value of an option.
+func (d *decoder) isValue(w *word, f *schema.Field) bool {
 	switch w.kind {
 	case wordToken:
-		return d.gen == schema.V9 || slices.Contains([]string{"yes", "no", "on"}, w.text) || !isKeyword(d.gen, w.text)
+		if d.gen == schema.V84 && (w.text == "yes" || w.text == "no") {
+			return f.Kind == schema.Bool || f.Kind == schema.Flag
+		}
+		return d.gen == schema.V9 || w.text == "on" || !isKeyword(d.gen, w.text)
 	case quotedToken, integerToken:
 		return true
 	case versionToken, ipv4Token, ipv6Token:
@@ -146,17 +167,15 @@ func (d *decoder) isValue(w *word) bool {
 // check compares a value with what the option allows.
 func (d *decoder) check(w *word, o *Option) {
 	f := o.Field
-	switch {
-	case f.Is(schema.Clamped), f.Name == "resync-after", f.Kind == schema.Serial:
-		return
-	case d.gen == schema.V84 && f.Kind != schema.Bool && !slices.Contains(schema.Checked84, f.Name):
-		if err := invalid(f, o.Value); err != nil {
-			d.warn("unchecked", w, "%v; the module will refuse it", err)
-		}
+	if f.Name == "resync-after" || f.Kind == schema.Serial {
 		return
 	}
 	err := invalid(f, o.Value)
-	if err == nil {
+	switch {
+	case err == nil, f.Is(schema.Clamped) && errors.Is(err, schema.ErrOutOfRange):
+		return
+	case d.gen == schema.V84 && f.Kind != schema.Bool && !slices.Contains(schema.Checked84, f.Name):
+		d.warn("unchecked", w, "%v; the module will refuse it", err)
 		return
 	}
 	diag := d.fail("value", w, "%v", err)

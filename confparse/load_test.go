@@ -259,3 +259,26 @@ func TestExitCodes(t *testing.T) {
 	require.Equal(t, 10, Diagnostics{{Severity: Error, Code: "syntax"}, late[1]}.ExitCode())
 	require.Zero(t, Diagnostics{{Severity: Warning, Exit: 3}}.ExitCode())
 }
+
+func TestValuesOfEachGeneration(t *testing.T) {
+	tests := []struct {
+		gen     schema.Generation
+		section string
+		valid   bool
+	}{
+		{schema.V9, "disk { al-extents 5; }", true}, // the kernel takes the nearest that it can
+		{schema.V9, "disk { al-extents nonsense; }", false},
+		{schema.V84, "net { allow-two-primaries yes; }", true},
+		{schema.V84, "net { ping-int yes; }", false}, // a keyword
+		{schema.V84, "net { verify-alg yes; }", false},
+		{schema.V84, "net { verify-alg \"yes\"; }", true},
+		{schema.V9, "net { verify-alg yes; }", true},
+		{schema.V84, "proxy { memlimit 5M; verify-alg sha1; c-max-rate 30M; }", true},
+		{schema.V9, "proxy { memlimit 5M; verify-alg sha1; }", false},
+		{schema.V84, "proxy { ping-int 5; }", false},
+	}
+	for _, test := range tests {
+		_, diags := Load(textSource(test.gen, pair("r", test.section)))
+		require.Equal(t, test.valid, !diags.Invalid(), "%s: %v", test.section, diags)
+	}
+}
