@@ -95,7 +95,7 @@ func (m *Module) newMinor(r *request) schema.Code {
 	case r.resource.volume(uint32(volume)) != nil:
 		return schema.ErrMinorOrVolExists
 	}
-	m.newDevice(r.resource, r.minor, uint32(volume))
+	m.newDevice(r.resource, r.minor, uint32(volume), nil)
 	return schema.NoError
 }
 

@@ -94,7 +94,7 @@ func (m *Module) newMinor9(r *request) schema.Code {
 	}
 	conf, code := r.options(m, schema.DeviceConf, nil)
 	if code == schema.NoError {
-		m.newDevice(r.resource, r.minor, volume).conf = conf
+		m.newDevice(r.resource, r.minor, volume, conf)
 	}
 	return code
 }
@@ -128,7 +128,6 @@ func (r *resource) join(c *connection) {
 	r.conns = append(r.conns, c)
 	for _, d := range r.devices {
 		pd := newPeerDevice(d, c)
-		pd.opts = r.m.defaults(schema.PeerDeviceOpts)
 		if d.disk != nil {
 			pd.takeSlot()
 		}

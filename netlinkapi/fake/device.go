@@ -39,8 +39,8 @@ type counters struct {
 	al, bm        uint64 // metadata writes of the last disk
 }
 
-func (m *Module) newDevice(r *resource, minor, volume uint32) *device {
-	d := &device{res: r, minor: minor, volume: volume, own: newOwn}
+func (m *Module) newDevice(r *resource, minor, volume uint32, conf *schema.Values) *device {
+	d := &device{res: r, minor: minor, volume: volume, own: newOwn, conf: conf}
 	d.own.role = r.role
 	d.wasStable = true
 	m.minors[minor] = d
@@ -49,6 +49,7 @@ func (m *Module) newDevice(r *resource, minor, volume uint32) *device {
 	for _, c := range r.conns {
 		newPeerDevice(d, c)
 	}
+	d.own.quorum = d.hasQuorum()
 	m.tell(append([]notice{d.about(schema.Create)}, d.aboutPeers(schema.Create)...)...)
 	return d
 }

@@ -191,15 +191,13 @@ func (d *device) skipInitial(clear bool) {
 	d.res.attempt(nil, true, func() {
 		d.own.disk = schema.UpToDate
 		for _, pd := range d.peers {
-			if clear && pd.part.conn == connected {
+			if clear && pd.part.conn == connected && pd.part.pdsk >= schema.Inconsistent {
 				pd.part.pdsk = schema.UpToDate
 			}
 		}
 	})
 	d.save()
-	if !clear {
-		d.report(reportState)
-	}
+	d.report(reportState)
 }
 
 func (m *Module) outdate9(r *request) schema.Code {

@@ -137,6 +137,9 @@ func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState)
 	switch {
 	case v > 0 && self.disk <= schema.Inconsistent:
 		return v, false
+	case v < 0 && self.role == schema.Primary && pd.res.susp.quorum && pd.own.disk > schema.Outdated:
+		pd.overtaken()
+		return v, false
 	case v < 0 && self.role == schema.Primary && pd.state().disk >= schema.Consistent && !pd.mayOverwrite():
 		return v, false
 	}
@@ -227,6 +230,9 @@ func (pd *peerDevice) skipInitialSync(p packet) bool {
 	pd.setUUIDs(uuids{p.UUIDs.at(uuidCurrent)})
 	pd.set(change{Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}, true)
 	pd.save()
+	if pd.res.m.gen == schema.V9 {
+		pd.device.report(reportAll)
+	}
 	return true
 }
 

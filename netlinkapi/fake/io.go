@@ -39,12 +39,17 @@ func (m *Module) release(d *device) {
 	}
 }
 
+// mayGoOn reports whether I/O that was suspended goes on, or fails, because others
+// went on without this node.
+func (d *device) mayGoOn() bool {
+	return d.res.m.gen == schema.V84 || !d.res.susp.any() || d.own.disk == schema.Outdated
+}
+
 // beginGeneration begins the generation that waits for a write.
 func (d *device) beginGeneration() {
 	if d.newGeneration && d.res.m.gen == schema.V9 && d.disk != nil {
 		d.newGeneration = false
-		d.newCurrentUUID()
-		d.report(reportUUIDs)
+		d.shareGeneration()
 	}
 }
 
@@ -76,7 +81,7 @@ func (m *Module) Write(minor uint32, off int64, data []byte) error {
 		return err
 	}
 	defer m.release(d)
-	if !m.wait(func() bool { return m.gen == schema.V84 || !d.res.susp.any() }) || d.res.susp.failIO {
+	if !m.wait(d.mayGoOn) || d.res.susp.any() && m.gen == schema.V9 || d.res.susp.failIO {
 		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
 	}
 	d.beginGeneration()
@@ -165,6 +170,11 @@ func (pd *peerDevice) storeForPeer(off int64, data []byte) error {
 		return err
 	}
 	pd.count.written += uint64(n) / 512
+	for _, other := range pd.device.peers {
+		if other != pd && other.part.conn < connected {
+			other.bits().markBytes(off, n)
+		}
+	}
 	if pd.state().conn.target() {
 		pd.bits().clearBytes(off, n, pd.size*512)
 	}

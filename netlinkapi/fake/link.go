@@ -463,6 +463,8 @@ func (pd *peerDevice) handle(p packet) {
 		pd.peerResized(p)
 	case verifyAsk:
 		pd.compareVerify(p)
+	case newUUID:
+		pd.takeGeneration(p)
 	case verifyDone:
 		pd.noteVerified(p)
 	}

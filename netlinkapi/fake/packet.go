@@ -14,6 +14,7 @@ const (
 	askState                    // may this state change be made?
 	answerState                 // yes, or why not
 	commitState                 // all agreed: carry it out
+	newUUID                     // DRBD 9: a generation begins that the peer has part in
 	netOptions                  // DRBD 9: options that must fit were changed
 	ready                       // DRBD 9: all volumes were reported
 	sendBitmap                  // the blocks that the sender knows to differ
@@ -64,6 +65,7 @@ type packet struct {
 	Offered     uint64 // sectors that the disk could have; 0 without a disk
 	Wanted      uint64 // resized: sectors that the administrator wants; 0 all
 	Says        uint64 // DRBD 9: what the node says besides its UUIDs
+	Lost        uint64 // newUUID: mask of the nodes that have no part in it
 	Client      bool   // no disk on purpose
 	Clean       bool   // resized: what is added counts as in sync
 

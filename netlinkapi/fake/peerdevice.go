@@ -27,6 +27,9 @@ type peerDevice struct {
 func newPeerDevice(d *device, c *connection) *peerDevice {
 	pd := &peerDevice{device: d, conn: c, part: newPeer}
 	pd.part.conn = c.state
+	if d.res.m.gen == schema.V9 {
+		pd.opts = d.res.m.defaults(schema.PeerDeviceOpts)
+	}
 	d.peers = append(d.peers, pd)
 	return pd
 }

@@ -11,10 +11,10 @@ const (
 // hasQuorum reports whether enough of the nodes that have, or may have, data of the
 // device are reached.
 func (d *device) hasQuorum() bool {
-	want := d.res.opts.Uint("quorum")
-	if d.res.m.gen == schema.V84 || want == 0 {
+	if d.res.m.gen == schema.V84 || d.res.opts.Uint("quorum") == 0 {
 		return true
 	}
+	want := d.res.opts.Uint("quorum")
 	v := d.votes()
 	need := uint64(v.all/2 + 1)
 	switch {

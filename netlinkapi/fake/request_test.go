@@ -33,7 +33,7 @@ func TestMachineDownByAttach(t *testing.T) {
 	for version, dies := range map[string]bool{"9.3.3": true, "9.2.18": false, "8.4.11": false} {
 		m := New(Config{Version: version})
 		r := m.newResource("r0", m.set(schema.ResourceOpts))
-		m.newDevice(r, 7, 0).own.disk = schema.UpToDate
+		m.newDevice(r, 7, 0, nil).own.disk = schema.UpToDate
 		send := func(op schema.Op, flags uint16, minor uint32) [][]byte {
 			b := append(startMessage(header{kind: familyID, flags: flags}), byte(op), map[schema.Generation]byte{schema.V84: 1, schema.V9: 2}[m.gen], 0, 0)
 			return m.Handle(endMessage(native.AppendUint32(native.AppendUint32(b, minor), 0)))
@@ -61,7 +61,7 @@ func FuzzHandle(f *testing.F) {
 			m := New(Config{Open: func(string) (*os.File, error) { return nil, errors.New("no disks here") }})
 			defer m.Close()
 			r := m.newResource("r0", m.set(schema.ResourceOpts))
-			m.newDevice(r, 0, 0)
+			m.newDevice(r, 0, 0, nil)
 			if len(msg) >= nlHeaderLen {
 				native.PutUint32(msg, uint32(len(msg)))
 			}
