@@ -60,21 +60,15 @@ var (
 	}
 )
 
-// byAddress returns the row for a command line of DRBD 8.4's form, or cmd itself.
-func byAddress(cmd *command, args []string) *command {
-	if len(args) < 2 || minusOption(args[0]) || minusOption(args[1]) {
+// form returns the row for a command line: cmd itself, or its form for addresses.
+func (cmd *command) form(args []string) *command {
+	if cmd.form84 == nil || len(args) < 2 || minusOption(args[0]) || minusOption(args[1]) {
 		return cmd
 	}
 	if _, err := parse32(args[1]); err == nil {
 		return cmd
 	}
-	switch cmd.name {
-	case "connect":
-		return &connectForm
-	case "disconnect":
-		return &disconnectForm
-	}
-	return cmd
+	return cmd.form84
 }
 
 func minusOption(arg string) bool { return strings.HasPrefix(arg, "-") }

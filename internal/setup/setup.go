@@ -70,9 +70,7 @@ func (t *tool) run(ctx context.Context, args []string) int {
 	if cmd == nil {
 		return t.unknown(args[0])
 	}
-	if t.gen == schema.V9 {
-		cmd = byAddress(cmd, args[1:])
-	}
+	cmd = cmd.form(args[1:])
 	c, err := t.newCall(ctx, cmd, args[1:])
 	if err == nil {
 		err = cmd.run(ctx, c)

@@ -72,14 +72,41 @@ type target struct {
 type waiter struct {
 	*call
 	connect      bool // being connected is enough
+	seconds      timeouts
 	afterSplit   bool // wait also if a connection gave up
 	targets      []target
 	complainedOf map[uint32]schema.ConnState
 	now          *netlinkapi.Resource // nil: not there
 }
 
+// wait returns what waits for peer devices, or with DRBD 8.4 for the one of a
+// device: until they are in sync, or if that is enough, connected.
+func wait(connect bool) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		w, err := c.newWaiter(connect)
+		if err != nil {
+			return err
+		}
+		if _, err := c.dial(ctx); err != nil {
+			return err
+		}
+		find := w.findTargets
+		if c.gen == schema.V84 {
+			find = w.findTarget84
+		}
+		if err := find(ctx); err != nil || len(w.targets) == 0 {
+			return err
+		}
+		return w.wait(ctx)
+	}
+}
+
 func (c *call) newWaiter(connect bool) (*waiter, error) {
-	w := &waiter{call: c, connect: connect, complainedOf: map[uint32]schema.ConnState{}}
+	seconds, err := c.parseTimeouts()
+	if err != nil {
+		return nil, err
+	}
+	w := &waiter{call: c, connect: connect, seconds: seconds, complainedOf: map[uint32]schema.ConnState{}}
 	if o, ok := c.value("wait-after-sb"); ok {
 		switch {
 		case !o.HasValue || o.Value == "yes":
@@ -101,28 +128,10 @@ func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64,
 	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), err
 }
 
-// wait9 waits for peer devices of DRBD 9.
-func wait9(connect bool) func(context.Context, *call) error {
-	return func(ctx context.Context, c *call) error {
-		seconds, err := c.parseTimeouts()
-		if err != nil {
-			return err
-		}
-		w, err := c.newWaiter(connect)
-		if err != nil {
-			return err
-		}
-		if err := w.findTargets(ctx, seconds); err != nil || len(w.targets) == 0 {
-			return err
-		}
-		return w.wait(ctx)
-	}
-}
-
 // findTargets looks which peer devices the command means.
 //
 // compat: a peer that is not there, of a resource that has others, is waited for.
-func (w *waiter) findTargets(ctx context.Context, seconds timeouts) error {
+func (w *waiter) findTargets(ctx context.Context) error {
 	s, err := w.snapshot(ctx)
 	if err != nil {
 		return err
@@ -141,9 +150,9 @@ func (w *waiter) findTargets(ctx context.Context, seconds timeouts) error {
 				return err
 			}
 			if w.selects(conn.PeerNodeID, p.Volume) {
-				w.target(conn.PeerNodeID, p.Volume, seconds.pick(kind))
+				w.target(conn.PeerNodeID, p.Volume, w.seconds.pick(kind))
 			}
-			others = max(others, seconds.pick(kind))
+			others = max(others, w.seconds.pick(kind))
 		}
 	}
 	if len(w.targets) == 0 && hasPeerDevices(r) {
@@ -281,32 +290,18 @@ func (w *waiter) complain(t target, conn *netlinkapi.Connection, state schema.Co
 		w.object, t.peer, name, state)
 }
 
-func waitConnect84(ctx context.Context, c *call) error { return wait84(ctx, c, true) }
-func waitSync84(ctx context.Context, c *call) error    { return wait84(ctx, c, false) }
-
-// wait84 waits for a device of DRBD 8.4.
-func wait84(ctx context.Context, c *call, connect bool) error {
-	seconds, err := c.parseTimeouts()
+// findTarget84 finds the peer device of a device of DRBD 8.4.
+func (w *waiter) findTarget84(ctx context.Context) error {
+	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: w.minor})
 	if err != nil {
 		return err
 	}
-	w, err := c.newWaiter(connect)
-	if err != nil {
-		return err
-	}
-	if _, err := c.dial(ctx); err != nil {
-		return err
-	}
-	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: c.minor})
-	if err != nil {
-		return err
-	}
-	v, _, err := c.volume84(ctx)
+	v, _, err := w.volume84(ctx)
 	if err != nil {
 		return err
 	}
 	number, _ := v.Number()
 	w.resource = v.Resource()
-	w.target(0, uint32(number), seconds.pick(kind))
-	return w.wait(ctx)
+	w.target(0, uint32(number), w.seconds.pick(kind))
+	return nil
 }
