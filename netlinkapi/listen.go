@@ -128,41 +128,52 @@ func (l *listener) start() (from <-chan received, end func()) {
 // way, or one wrapping syscall.ENOBUFS when notifications were lost.
 func (c *Client) Listen(ctx context.Context, r Request) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		l, err := c.listen(ctx, false)
+		err := c.follow(ctx, r, func(m Message) bool { return yield(m, nil) })
 		if err != nil {
-			yield(Message{}, err)
-			return
+			yield(Message{}, c.listenError(ctx, r, err))
 		}
-		from, end := l.start()
-		defer end()
-		if err := l.ask(ctx, r); err != nil {
-			yield(Message{}, c.explain(ctx, r, err))
-			return
+	}
+}
+
+// follow calls each for all that arrives, until it returns false.
+func (c *Client) follow(ctx context.Context, r Request, each func(Message) bool) error {
+	l, err := c.listen(ctx, false)
+	if err != nil {
+		return err
+	}
+	from, end := l.start()
+	defer end()
+	if err := l.ask(ctx, r); err != nil {
+		return err
+	}
+	timeout := time.NewTimer(c.options.Timeout)
+	defer timeout.Stop()
+	for {
+		in := next(ctx, from, timeout.C)
+		if in.ended {
+			timeout.Stop()
+			in.messages = append(in.messages, Message{})
 		}
-		timeout := time.NewTimer(c.options.Timeout)
-		for {
-			var in received
-			select {
-			case in = <-from:
-			case <-timeout.C:
-				in.err = os.ErrDeadlineExceeded
-			case <-ctx.Done():
-				in.err = ctx.Err()
-			}
-			if in.ended {
-				timeout.Stop()
-				in.messages = append(in.messages, Message{})
-			}
-			for _, m := range in.messages {
-				if !yield(m, nil) {
-					return
-				}
-			}
-			if in.err != nil {
-				yield(Message{}, c.listenError(ctx, r, in.err))
-				return
+		for _, m := range in.messages {
+			if !each(m) {
+				return nil
 			}
 		}
+		if in.err != nil {
+			return in.err
+		}
+	}
+}
+
+// next waits for what the socket brings next, or for the end of patience.
+func next(ctx context.Context, from <-chan received, timeout <-chan time.Time) received {
+	select {
+	case in := <-from:
+		return in
+	case <-timeout:
+		return received{err: os.ErrDeadlineExceeded}
+	case <-ctx.Done():
+		return received{err: ctx.Err()}
 	}
 }
 
