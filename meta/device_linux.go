@@ -81,8 +81,11 @@ func (d *Device) open(path string, o DeviceOptions) (*os.File, error) {
 // Size returns the size of the device in bytes.
 func (d *Device) Size() int64 { return d.size }
 
-// IsBlock reports whether it is a block device.
-func (d *Device) IsBlock() bool { return d.block }
+// ReadOnly reports whether the kernel lets nobody write to the device.
+func (d *Device) ReadOnly() bool {
+	n, err := unix.IoctlGetInt(int(d.f.Fd()), unix.BLKROGET)
+	return d.block && err == nil && n != 0
+}
 
 // ReadAt implements io.ReaderAt.
 func (d *Device) ReadAt(p []byte, off int64) (int, error) {

@@ -138,7 +138,7 @@ func SuperblockOffset(idx Index, size int64) (int64, error) {
 		off = int64(idx) * slotSectors * SectorSize
 	}
 	if off < 0 || off > size-BlockSize {
-		return 0, fmt.Errorf("%w: it has %d bytes, the superblock would lie at %d", ErrTooSmall, size, off)
+		return 0, fmt.Errorf("%w: it has %d bytes, the superblock of index %d would lie at %d", ErrTooSmall, size, idx, off)
 	}
 	return off, nil
 }

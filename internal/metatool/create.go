@@ -77,7 +77,7 @@ func (t *tool) maxPeers() (uint32, error) {
 	}
 	n, err := strconv.ParseUint(t.args[0], 10, 32)
 	if err != nil {
-		return 0, fail(exitUsage, "%s is not a valid number", t.args[0])
+		return 0, fail(exitUsage, "MAX_PEERS '%s' is not a valid number: how many peers with a disk can there ever be?", t.args[0])
 	}
 	if n < 1 || n >= meta.MaxPeers {
 		return 0, fail(exitUsage, "MAX_PEERS argument not in allowed range 1 .. %d.", meta.MaxPeers-1)

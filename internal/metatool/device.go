@@ -87,9 +87,13 @@ func (t *tool) openDevice() error {
 	}
 	switch {
 	case errors.Is(err, meta.ErrNotBlockDevice):
-		return fail(exitUsage, "'%s' is not a block device!", t.path)
+		return fail(exitUsage, "'%s' is not a block device!%s", t.path, t.aboutFiles())
 	case err != nil:
 		return t.openError(err)
+	}
+	if dev.ReadOnly() && t.cmd.modifies && !t.opt.dryRun {
+		dev.Close()
+		return fail(exitUsage, "%s is read-only, so %s cannot change it.\nblockdev --setrw makes a device writable, if its driver allows that.", t.path, t.cmd.name)
 	}
 	t.dev, t.disk = dev, dev
 	if t.watch != nil {
@@ -102,6 +106,14 @@ func (t *tool) openDevice() error {
 		t.disk = &dryRun{Disk: t.disk, tool: t}
 	}
 	return nil
+}
+
+// aboutFiles says how a regular file can be used.
+func (t *tool) aboutFiles() string {
+	if info, err := os.Stat(t.path); err == nil && info.Mode().IsRegular() {
+		return "\nIt is a file: --force takes it as a device."
+	}
+	return ""
 }
 
 func (t *tool) openError(err error) error {
@@ -136,7 +148,7 @@ func (t *tool) openShared(o meta.DeviceOptions, busy error) (*meta.Device, error
 			return meta.OpenDevice(t.path, o)
 		}
 	} else {
-		t.remark("%v", t.openError(busy))
+		t.remark("%v\nStop what uses it (a mounted file system, LVM, another DRBD minor) first.", t.openError(busy))
 	}
 	t.printf("Operation canceled.\n")
 	return nil, silent(exitUsage)

@@ -158,7 +158,7 @@ func (t *tool) parseWords(words []string) (err error) {
 		rest = rest[1:]
 	} else {
 		if len(rest) < 2 {
-			return fail(exitUsage, "index missing after %s", rest[0])
+			return fail(exitUsage, "the index is missing after %s: internal, flex-internal, flex-external or 0 .. 255", rest[0])
 		}
 		t.path = rest[0]
 		if t.index, err = meta.ParseIndex(t.version, rest[1]); err != nil {
@@ -167,11 +167,11 @@ func (t *tool) parseWords(words []string) (err error) {
 		rest = rest[2:]
 	}
 	if len(rest) == 0 {
-		return fail(exitUsage, "command missing")
+		return fail(exitUsage, "the command is missing: %s without arguments lists them", t.env.Name)
 	}
 	t.args = rest[1:]
 	if t.cmd = findCommand(rest[0]); t.cmd == nil {
-		return fail(exitUsage, "Unknown command '%s'.", rest[0])
+		return fail(exitUsage, "Unknown command '%s'.\n%s without arguments lists the commands.", rest[0], t.env.Name)
 	}
 	return nil
 }

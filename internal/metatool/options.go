@@ -153,7 +153,7 @@ type integer interface{ ~int | ~uint32 | ~uint64 }
 // setNumber reads a number with an optional unit. Without one it counts units of
 // so many bytes, or just counts if unit is 1.
 func setNumber[T integer](p *T, name, s string, unit, low, high uint64) error {
-	n, err := parseNumber(s, unit)
+	n, err := parseNumber(name, s, unit)
 	if err != nil {
 		return err
 	}
@@ -165,9 +165,9 @@ func setNumber[T integer](p *T, name, s string, unit, low, high uint64) error {
 }
 
 // parseNumber returns s in units of so many bytes, rounded up.
-func parseNumber(s string, unit uint64) (uint64, error) {
+func parseNumber(name, s string, unit uint64) (uint64, error) {
 	if s == "" {
-		return 0, fail(exitNoNumber, "a number is missing")
+		return 0, fail(exitNoNumber, "%s: the number is missing", name)
 	}
 	factor := unit
 	digits := s
@@ -187,7 +187,7 @@ func parseNumber(s string, unit uint64) (uint64, error) {
 	n, err := strconv.ParseUint(digits, 10, 64)
 	hi, lo := bits.Mul64(n, factor)
 	if err != nil || hi != 0 || lo > math.MaxInt64 {
-		return 0, fail(exitUsage, "%s is not a valid number", s)
+		return 0, fail(exitUsage, "%s: %s is not a valid number", name, s)
 	}
 	return (lo + unit - 1) / unit, nil
 }
