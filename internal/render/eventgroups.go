@@ -74,24 +74,24 @@ func pathKeys(name string, c *netlinkapi.Connection, p *netlinkapi.Path) string 
 
 // object writes the line of an object if there is something to tell, or always
 // if forced. The groups are nil where there is no such object.
-func (e *Events) object(keys string, old, new []group, forced bool) {
+func (e *Events) object(keys string, old, now []group, forced bool) {
 	switch {
-	case new == nil:
+	case now == nil:
 		if old != nil {
 			e.line("destroy " + keys)
 		}
 		return
-	case old != nil && !forced && !anyChanged(old, new):
+	case old != nil && !forced && !anyChanged(old, now):
 		return
 	}
 	e.write(e.stamp, e.verb(old), " ", keys)
-	for i := range new {
+	for i := range now {
 		var before *group
 		if old != nil {
 			before = &old[i]
 		}
-		if e.Full || new[i].sticky || new[i].changed(before) {
-			e.print(before, &new[i])
+		if e.Full || now[i].sticky || now[i].changed(before) {
+			e.print(before, &now[i])
 		}
 	}
 	e.write("\n")
@@ -107,9 +107,9 @@ func (e *Events) verb(old []group) string {
 	return "exists"
 }
 
-func anyChanged(old, new []group) bool {
-	for i := range new {
-		if new[i].changed(&old[i]) {
+func anyChanged(old, now []group) bool {
+	for i := range now {
+		if now[i].changed(&old[i]) {
 			return true
 		}
 	}
@@ -117,9 +117,9 @@ func anyChanged(old, new []group) bool {
 }
 
 // print writes a group.
-func (e *Events) print(old, new *group) {
-	for i := range new.words {
-		w := &new.words[i]
+func (e *Events) print(old, now *group) {
+	for i := range now.words {
+		w := &now.words[i]
 		var before *word
 		if old != nil {
 			before = old.find(w.key)

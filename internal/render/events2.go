@@ -38,7 +38,7 @@ type Events struct {
 
 // A change is what happened to one resource.
 type change struct {
-	old, new *netlinkapi.Resource
+	old, now *netlinkapi.Resource
 	rest     *netlinkapi.Resource // what there still was when the module said that the resource is gone
 }
 
@@ -103,7 +103,7 @@ func (e *Events) state(ev *netlinkapi.Event) {
 		return
 	}
 	for _, c := range e.changes {
-		if c.old == nil && c.new == nil {
+		if c.old == nil && c.now == nil {
 			continue // came and went
 		}
 		e.turn(c)
@@ -114,13 +114,13 @@ func (e *Events) state(ev *netlinkapi.Event) {
 
 // collect joins an event with those of the same resource before it.
 func (e *Events) collect(ev *netlinkapi.Event, told bool) {
-	i := slices.IndexFunc(e.changes, func(c *change) bool { return c.new != nil && c.new == ev.Old })
+	i := slices.IndexFunc(e.changes, func(c *change) bool { return c.now != nil && c.now == ev.Old })
 	if i < 0 {
 		i = len(e.changes)
 		e.changes = append(e.changes, &change{old: ev.Old})
 	}
 	c := e.changes[i]
-	c.new = ev.New
+	c.now = ev.New
 	if told && ev.New == nil {
 		c.rest = ev.Old
 	}
@@ -135,35 +135,35 @@ func (e *Events) single(ev *netlinkapi.Event) {
 	e.begin()
 	keys := keys84(&ev.Message)
 	volume := uint32(num(ev.Message.Get(schema.CfgContext), "ctx_volume"))
-	old, new := e.groups84(ev.Message.Op, ev.Old, volume), e.groups84(ev.Message.Op, ev.New, volume)
+	old, now := e.groups84(ev.Message.Op, ev.Old, volume), e.groups84(ev.Message.Op, ev.New, volume)
 	if ev.Action == schema.Destroy {
 		e.line("destroy ", keys)
 		return
 	}
-	if old == nil && new == nil && ev.Message.Op == schema.PeerDeviceState {
-		old, new = e.stray(keys, &ev.Message)
+	if old == nil && now == nil && ev.Message.Op == schema.PeerDeviceState {
+		old, now = e.stray(keys, &ev.Message)
 	}
-	e.object(keys, old, new, true)
+	e.object(keys, old, now, true)
 }
 
 // stray returns what there was and is to tell about a peer device whose connection
 // has no addresses, and so was not created: only changes tell of it.
-func (e *Events) stray(keys string, m *netlinkapi.Message) (old, new []group) {
+func (e *Events) stray(keys string, m *netlinkapi.Message) (old, now []group) {
 	p := &netlinkapi.PeerDevice{Info: m.Get(schema.PeerDeviceInfo), Stats: m.Get(schema.PeerDeviceStats)}
-	new = e.peerGroups(nil, p)
+	now = e.peerGroups(nil, p)
 	if before := e.strays[keys]; before != nil {
 		old = e.peerGroups(nil, before)
 	} else {
-		old = make([]group, len(new)) // everything is news
+		old = make([]group, len(now)) // everything is news
 		for i := range old {
-			old[i].words = make([]word, len(new[i].words))
+			old[i].words = make([]word, len(now[i].words))
 		}
 	}
 	if e.strays == nil {
 		e.strays = map[string]*netlinkapi.PeerDevice{}
 	}
 	e.strays[keys] = p
-	return old, new
+	return old, now
 }
 
 // keys84 names the object that a message of DRBD 8.4 is about. Its connections
@@ -212,12 +212,12 @@ func (e *Events) turn(c *change) {
 	if e.forward == nil {
 		e.forward = map[string]bool{}
 	}
-	e.ahead = c.old != nil && c.new != nil && !e.forward[c.old.Name]
+	e.ahead = c.old != nil && c.now != nil && !e.forward[c.old.Name]
 	if c.old != nil {
 		delete(e.forward, c.old.Name)
 	}
-	if c.new != nil {
-		e.forward[c.new.Name] = e.ahead
+	if c.now != nil {
+		e.forward[c.now.Name] = e.ahead
 	}
 }
 
@@ -232,22 +232,22 @@ func nth[T any](list []T, i int, ahead bool) T {
 // resource writes all that happened to a resource: parents appear before their
 // children and go after them.
 func (e *Events) resource(c *change) {
-	name := cmp.Or(c.new, c.old).Name
-	if c.new == nil { // what there still was goes with it, without a word
+	name := cmp.Or(c.now, c.old).Name
+	if c.now == nil { // what there still was goes with it, without a word
 		e.gone(name, c.old, c.rest)
 		e.line("destroy resource name:", name)
 		return
 	}
 	e.begin()
-	e.object(resourceKeys(name), e.resourceGroups(c.old), e.resourceGroups(c.new), false)
+	e.object(resourceKeys(name), e.resourceGroups(c.old), e.resourceGroups(c.now), false)
 	e.changed(name, c)
-	e.gone(name, c.old, c.new)
+	e.gone(name, c.old, c.now)
 }
 
 // changed writes what appeared or changed below a resource.
 func (e *Events) changed(name string, c *change) {
-	for i := range c.new.Connections {
-		conn := nth(c.new.Connections, i, e.ahead)
+	for i := range c.now.Connections {
+		conn := nth(c.now.Connections, i, e.ahead)
 		old := c.old.Connection(conn.PeerNodeID)
 		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
 			continue // what did not change is shared
@@ -255,8 +255,8 @@ func (e *Events) changed(name string, c *change) {
 		e.begin()
 		e.object(connectionKeys(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
-	for i := range c.new.Devices {
-		d := nth(c.new.Devices, i, e.ahead)
+	for i := range c.now.Devices {
+		d := nth(c.now.Devices, i, e.ahead)
 		old := c.old.Device(d.Volume)
 		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
 			continue
@@ -264,8 +264,8 @@ func (e *Events) changed(name string, c *change) {
 		e.begin()
 		e.object(deviceKeys(name, d.Volume, d.Minor), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
-	for i := range c.new.Connections {
-		conn := nth(c.new.Connections, i, e.ahead)
+	for i := range c.now.Connections {
+		conn := nth(c.now.Connections, i, e.ahead)
 		if old := c.old.Connection(conn.PeerNodeID); old != conn {
 			e.belowConnection(name, c, old, conn)
 		}
@@ -280,7 +280,7 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 			continue
 		}
 		e.begin()
-		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.new, p), false)
+		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.now, p), false)
 	}
 	for i := range conn.Paths {
 		p := nth(conn.Paths, i, e.ahead)
