@@ -168,47 +168,22 @@ func (e *Events) statistics() bool { return e.Statistics || e.Full }
 
 func (e *Events) painter() painter { return painter(e.Color) }
 
-// begin makes room for the groups of another object, old and new. Those of the
-// object before are overwritten.
-func (e *Events) begin() { e.words, e.groups = e.words[:0], e.groups[:0] }
-
-// group returns a group of words.
-func (e *Events) group(words ...word) group {
-	from := len(e.words)
-	e.words = append(e.words, words...)
-	return group{words: e.words[from:len(e.words):len(e.words)]}
-}
-
-// list returns a list of groups.
-func (e *Events) list(groups ...group) []group {
-	from := len(e.groups)
-	e.groups = append(e.groups, groups...)
-	return e.groups[from:]
-}
-
-// more adds to the list that was begun last.
-func (e *Events) more(list []group, groups ...group) []group {
-	from := len(e.groups) - len(list)
-	e.groups = append(e.groups, groups...)
-	return e.groups[from:]
-}
-
 func (e *Events) resourceGroups(r *netlinkapi.Resource) []group {
 	if r == nil {
 		return nil
 	}
-	groups := e.list(
-		e.group(word{key: "role", text: r.Role().String(), shown: e.painter().role(r.Role())}),
-		e.group(word{key: "suspended", text: suspended(r.Info)}))
+	groups := e.room.list(
+		e.room.group(word{key: "role", text: r.Role().String(), shown: e.painter().role(r.Role())}),
+		e.room.group(word{key: "suspended", text: suspended(r.Info)}))
 	if e.gen == schema.V9 {
-		groups = e.more(groups, e.group(word{key: "force-io-failures", text: yesNo(on(r.Info, "res_fail_io"))}))
+		groups = e.room.more(groups, e.room.group(word{key: "force-io-failures", text: yesNo(on(r.Info, "res_fail_io"))}))
 	}
 	if order := writeOrdering(r); e.statistics() && order != "" {
-		groups = e.more(groups, e.group(word{key: "write-ordering", text: order, arrow: never}))
+		groups = e.room.more(groups, e.room.group(word{key: "write-ordering", text: order, arrow: never}))
 	}
 	if e.gen == schema.V9 {
 		may, score := promotion(r)
-		groups = e.more(groups, e.group(
+		groups = e.room.more(groups, e.room.group(
 			word{key: "may_promote", text: yesNo(may)},
 			word{key: "promotion_score", text: digits(score), unknown: "0"}))
 	}
@@ -219,22 +194,22 @@ func (e *Events) connectionGroups(c *netlinkapi.Connection) []group {
 	if c == nil {
 		return nil
 	}
-	groups := e.list(
-		e.group(word{key: "connection", text: c.State().String(), shown: e.painter().conn(c.State())}),
-		e.group(word{key: "role", text: c.Role().String(), shown: e.painter().peerRole(c.Role())}))
+	groups := e.room.list(
+		e.room.group(word{key: "connection", text: c.State().String(), shown: e.painter().conn(c.State())}),
+		e.room.group(word{key: "role", text: c.Role().String(), shown: e.painter().peerRole(c.Role())}))
 	if !e.statistics() {
 		return groups
 	}
 	var counters group
 	if congested := (word{key: "congested", text: yesNo(on(c.Stats, "conn_congested")), arrow: never, rare: true}); has(c.Stats, "ap_in_flight") {
-		counters = e.group(congested,
+		counters = e.room.group(congested,
 			word{key: "ap-in-flight", text: digits(num(c.Stats, "ap_in_flight")), arrow: never},
 			word{key: "rs-in-flight", text: digits(num(c.Stats, "rs_in_flight")), arrow: never})
 	} else if !c.Stats.Empty() {
-		counters = e.group(congested)
+		counters = e.room.group(congested)
 	}
 	counters.counters = c.Stats
-	return e.more(groups, counters)
+	return e.room.more(groups, counters)
 }
 
 func (e *Events) deviceGroups(d *netlinkapi.Device) []group {
@@ -245,19 +220,19 @@ func (e *Events) deviceGroups(d *netlinkapi.Device) []group {
 	disk := word{key: "disk", text: d.DiskState().String(), shown: e.painter().disk(d.DiskState(), on(d.Info, client))}
 	var state group
 	if e.gen == schema.V9 {
-		state = e.group(
+		state = e.room.group(
 			word{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, quiet: true},
 			disk,
 			word{key: "client", text: yesNoUnknown(d.Info, client), arrow: ifChanged, quiet: true},
 			word{key: "open", text: yesNoUnknown(d.Info, "dev_is_open"), arrow: ifChanged},
 			word{key: "quorum", text: yesNo(quorum(d)), arrow: ifChanged})
 	} else {
-		state = e.group(disk)
+		state = e.room.group(disk)
 	}
 	if !e.statistics() {
-		return e.list(state)
+		return e.room.list(state)
 	}
-	return e.list(state, e.deviceStatistics(d))
+	return e.room.list(state, e.deviceStatistics(d))
 }
 
 func (e *Events) deviceStatistics(d *netlinkapi.Device) group {
@@ -265,22 +240,12 @@ func (e *Events) deviceStatistics(d *netlinkapi.Device) group {
 	if d.Stats.Empty() {
 		return g
 	}
-	e.counters = deviceCounters(e.counters[:0], d, true)
-	from := e.counterWords()
-	e.words[len(e.words)-1].rare = true // al-suspended
-	e.words = append(e.words, word{key: "blocked", text: blocked(d.Stats), arrow: never, rare: true})
-	g.words = e.words[from:len(e.words):len(e.words)]
+	e.room.counters = deviceCounters(e.room.counters[:0], d, true)
+	from := e.room.counterWords()
+	e.room.words[len(e.room.words)-1].rare = true // al-suspended
+	e.room.words = append(e.room.words, word{key: "blocked", text: blocked(d.Stats), arrow: never, rare: true})
+	g.words = e.room.words[from:len(e.room.words):len(e.room.words)]
 	return g
-}
-
-// counterWords adds the collected statistics as words without an old value, and
-// returns where they begin.
-func (e *Events) counterWords() (from int) {
-	from = len(e.words)
-	for _, c := range e.counters {
-		e.words = append(e.words, word{key: c.key, text: c.value, arrow: never})
-	}
-	return from
 }
 
 func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []group {
@@ -291,14 +256,14 @@ func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []
 	state := word{key: "peer-disk", text: p.DiskState().String(), shown: e.painter().peerDisk(p.DiskState(), on(p.Info, client))}
 	var disk group
 	if e.gen == schema.V9 {
-		disk = e.group(state, word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
+		disk = e.room.group(state, word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
 	} else {
-		disk = e.group(state)
+		disk = e.room.group(state)
 	}
-	return e.list(
-		e.group(word{key: "replication", text: p.ReplState().String(), shown: e.painter().repl(p.ReplState())}),
+	return e.room.list(
+		e.room.group(word{key: "replication", text: p.ReplState().String(), shown: e.painter().repl(p.ReplState())}),
 		disk,
-		e.group(word{key: "resync-suspended", text: resyncSuspended(p.Info)}),
+		e.room.group(word{key: "resync-suspended", text: resyncSuspended(p.Info)}),
 		e.peerStatistics(r, p))
 }
 
@@ -306,20 +271,20 @@ func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []
 // told also without statistics.
 func (e *Events) peerStatistics(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) group {
 	pr := newProgress(e.gen, p, r.Device(p.Volume))
-	e.counters = e.counters[:0]
+	e.room.counters = e.room.counters[:0]
 	if pr.details {
-		e.counters = append(e.counters, pair{"done", pr.done()})
+		e.room.counters = append(e.room.counters, pair{"done", pr.done()})
 	}
 	if e.statistics() && !p.Stats.Empty() {
-		e.counters = peerCounters(e.counters, p, &pr, max(e.Verbose, 1))
+		e.room.counters = peerCounters(e.room.counters, p, &pr, max(e.Verbose, 1))
 	}
-	from := e.counterWords()
-	return group{words: e.words[from:len(e.words):len(e.words)], counters: p.Stats, sticky: e.gen == schema.V84}
+	from := e.room.counterWords()
+	return group{words: e.room.words[from:len(e.room.words):len(e.room.words)], counters: p.Stats, sticky: e.gen == schema.V84}
 }
 
 func (e *Events) pathGroups(p *netlinkapi.Path) []group {
 	if p == nil {
 		return nil
 	}
-	return e.list(e.group(word{key: "established", text: yesNo(on(p.Info, "path_established"))}))
+	return e.room.list(e.room.group(word{key: "established", text: yesNo(on(p.Info, "path_established"))}))
 }

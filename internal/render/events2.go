@@ -30,10 +30,7 @@ type Events struct {
 	forward map[string]bool                   // resources whose objects are listed in their order, not backwards
 	ahead   bool                              // so it is for the current one
 	strays  map[string]*netlinkapi.PeerDevice // told of without their connections, by their keys
-
-	words    []word // room for the current object
-	groups   []group
-	counters []pair
+	room    room                              // for the current object
 }
 
 // A change is what happened to one resource.
@@ -132,7 +129,7 @@ func (e *Events) single(ev *netlinkapi.Event) {
 	if ev.Action == schema.Create || ev.Action == schema.Exists {
 		ev.Old = nil // what has no addresses is created once more when it gets some
 	}
-	e.begin()
+	e.room.begin()
 	keys := keys84(&ev.Message)
 	volume := uint32(num(ev.Message.Get(schema.CfgContext), "ctx_volume"))
 	old, now := e.groups84(ev.Message.Op, ev.Old, volume), e.groups84(ev.Message.Op, ev.New, volume)
@@ -238,7 +235,7 @@ func (e *Events) resource(c *change) {
 		e.line("destroy resource name:", name)
 		return
 	}
-	e.begin()
+	e.room.begin()
 	e.object(resourceKeys(name), e.resourceGroups(c.old), e.resourceGroups(c.now), false)
 	e.changed(name, c)
 	e.gone(name, c.old, c.now)
@@ -252,7 +249,7 @@ func (e *Events) changed(name string, c *change) {
 		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
 			continue // what did not change is shared
 		}
-		e.begin()
+		e.room.begin()
 		e.object(connectionKeys(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
 	for i := range c.now.Devices {
@@ -261,7 +258,7 @@ func (e *Events) changed(name string, c *change) {
 		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
 			continue
 		}
-		e.begin()
+		e.room.begin()
 		e.object(deviceKeys(name, d.Volume, d.Minor), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
 	for i := range c.now.Connections {
@@ -279,7 +276,7 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 		if before != nil && before.Info == p.Info && before.Stats == p.Stats {
 			continue
 		}
-		e.begin()
+		e.room.begin()
 		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.now, p), false)
 	}
 	for i := range conn.Paths {
@@ -288,7 +285,7 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 		if before != nil && before.Info == p.Info {
 			continue
 		}
-		e.begin()
+		e.room.begin()
 		e.object(pathKeys(name, conn, p), e.pathGroups(before), e.pathGroups(p), false)
 	}
 	e.goneBelow(name, old, conn)
