@@ -25,22 +25,39 @@ func (p planner) adjust84(s selection, plan *Plan) error {
 	return a.connection84(o)
 }
 
-// volumes84 goes through the volumes of both sides.
+// volumes84 goes through the volumes of both sides, by number.
+//
+// compat: the reference leaves all but one of several surplus volumes there.
 func (a *adjuster) volumes84() error {
+	surplus := a.surplus84()
 	for _, o := range a.objects(perVolume) {
+		for len(surplus) > 0 && surplus[0].Number < o.vol.Number {
+			a.removeSurplus84(surplus[0])
+			surplus = surplus[1:]
+		}
 		if err := a.volume84(o, a.runningVolume(o.vol.Number)); err != nil {
 			return err
 		}
 	}
+	for _, v := range surplus {
+		a.removeSurplus84(v)
+	}
+	return nil
+}
+
+// surplus84 returns the running volumes that are not configured, by number.
+func (a *adjuster) surplus84() []*confparse.Volume {
 	if a.have == nil || a.have.Me == nil {
 		return nil
 	}
-	for _, v := range a.have.Me.Volumes {
-		if a.res.Me.Volume(v.Number) == nil {
-			a.remove84(v, fmt.Sprintf("volume %d is not in the configuration", v.Number))
-		}
-	}
-	return nil
+	configured := func(v *confparse.Volume) bool { return a.res.Me.Volume(v.Number) != nil }
+	surplus := slices.DeleteFunc(slices.Clone(a.have.Me.Volumes), configured)
+	slices.SortFunc(surplus, func(a, b *confparse.Volume) int { return a.Number - b.Number })
+	return surplus
+}
+
+func (a *adjuster) removeSurplus84(v *confparse.Volume) {
+	a.remove84(v, fmt.Sprintf("volume %d is not in the configuration", v.Number))
 }
 
 func (a *adjuster) volume84(o object, have *confparse.Volume) error {

@@ -348,3 +348,34 @@ func TestObjectsAreLookedAtFirst(t *testing.T) {
 		require.Equal(t, exitUsage, got.exit, "%q: %s", args, got.stderr)
 	}
 }
+
+func TestAdjust84GoesThroughVolumesByNumber(t *testing.T) {
+	const running = `resource r0 {
+	_remote_host { address ipv4 10.20.0.2:7000; }
+	_this_host { address ipv4 10.20.0.1:7000;
+		volume 0 { device minor 10; disk "/dev/d10"; meta-disk internal; }
+		volume 1 { device minor 11; disk "/dev/d11"; meta-disk internal; }
+		volume 2 { device minor 12; disk "/dev/d12"; meta-disk internal; }
+	}
+}
+`
+	const config = `resource r0 {
+  volume 1 { device minor 11; disk /dev/other; meta-disk internal; }
+  on oak { address 10.20.0.1:7000; }
+  on pine { address 10.20.0.2:7000; }
+}
+`
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "input.conf"), []byte(config), 0o600))
+	c := testkit.ConfigCase{Node: "oak", Show: running, IPs: []string{"10.20.0.1"}}
+	out, errs, exit := runConfig(t, c, dir, "8.4.11", []string{"-d", "adjust", "r0"})
+	require.Zero(t, exit, errs)
+	require.Equal(t, `drbdsetup-84 detach 10
+drbdsetup-84 del-minor 10
+drbdsetup-84 detach 11
+drbdsetup-84 detach 12
+drbdsetup-84 del-minor 12
+drbdmeta 11 v08 /dev/other internal apply-al
+drbdsetup-84 attach 11 /dev/other /dev/other internal
+`, out)
+}
