@@ -111,8 +111,10 @@ func (u *uses) claim(k use, r *Resource, p Place) {
 func (u *uses) addresses(r *Resource) {
 	if u.gen == schema.V84 {
 		for _, h := range r.Hosts {
-			if h.Address != nil {
-				u.claim84(r, h)
+			u.claim84(r, h.label(), h.Address, h.Place)
+			if p := h.Proxy; p != nil {
+				u.claim84(r, strings.Join(p.Names, " "), p.Inside, p.Place)
+				u.claim84(r, strings.Join(p.Names, " "), p.Outside, p.Place)
 			}
 		}
 		return
@@ -148,13 +150,15 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	}
 }
 
-// claim84 claims the address of a host. Loopback addresses exist once per host.
-func (u *uses) claim84(r *Resource, h *Host) {
-	host := "any host"
-	if h.Address.isLoopback() {
-		host = h.label()
+// claim84 claims an address. Loopback addresses exist once per host.
+func (u *uses) claim84(r *Resource, host string, a *Address, p Place) {
+	if a == nil {
+		return
 	}
-	u.claim(use{kind: "address", host: host, name: h.Address.String()}, r, h.Place)
+	if !a.isLoopback() {
+		host = "any host"
+	}
+	u.claim(use{kind: "address", host: host, name: a.String()}, r, p)
 }
 
 // Validate makes the checks that commands which act, or show the configuration,
@@ -185,7 +189,9 @@ func (v *validator) validate() {
 	if len(r.Hosts) == 0 && v.gen == schema.V9 {
 		v.fail("no-hosts", r.Place, "there is no host section")
 	}
-	v.proxies()
+	if !r.Ignored {
+		v.proxies()
+	}
 	if v.gen != schema.V84 {
 		return
 	}

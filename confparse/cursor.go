@@ -20,6 +20,7 @@ type decoder struct {
 	diags Diagnostics
 
 	lastCounts bool              // a statement may be there twice
+	inHost     bool              // in a host section
 	around     []rule[*Resource] // of the section around all others
 }
 

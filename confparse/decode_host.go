@@ -65,9 +65,9 @@ var stackedVolumeRules = []rule[*Volume]{
 // compat: the language of 9 takes a statement twice in a floating section, whose host
 // it does not know yet. The last one counts.
 func (d *decoder) hostBody(h *Host, section string, rules []rule[*Host], s *statement) {
-	d.lastCounts = h.Kind == Floating && d.gen == schema.V9
+	d.lastCounts, d.inHost = h.Kind == Floating && d.gen == schema.V9, true
 	walk(d, section, rules, h, s)
-	d.lastCounts = false
+	d.lastCounts, d.inHost = false, false
 }
 
 // inHost makes a statement of a volume one of a host: it is of the implicit
@@ -244,7 +244,7 @@ func (v *Volume) device(d *decoder, w *word) {
 		return
 	}
 	problem := func(format string, args ...any) {
-		if d.gen == schema.V84 {
+		if d.gen == schema.V84 || !d.inHost {
 			d.fail("device-name", w, format, args...)
 			return
 		}

@@ -179,7 +179,11 @@ func (d *decoder) check(w *word, o *Option) {
 		return
 	}
 	diag := d.fail("value", w, "%v", err)
-	if d.gen == schema.V84 && (errors.Is(err, schema.ErrNoNumber) || errors.Is(err, schema.ErrUnit)) {
+	switch {
+	case d.gen != schema.V84:
+	case f.Kind == schema.Bool:
+		diag.Exit = 10 // ends the reading, other than a number out of range
+	case errors.Is(err, schema.ErrNoNumber) || errors.Is(err, schema.ErrUnit):
 		diag.Exit = 20
 	}
 	if d.show {

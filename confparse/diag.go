@@ -62,15 +62,18 @@ func (l Diagnostics) Unreadable() bool {
 	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error && !d.Late })
 }
 
+// goesOn are the codes of errors that do not end the reading of files: a later error
+// with an exit code of its own counts more.
+var goesOn = []string{"value", "include", "template", "host-in-common"}
+
 // ExitCode returns the exit code of a tool that stops because of them: 0 without
-// errors, otherwise that of the first one. Wrong values do not end the reading of files,
-// so that a later error with an exit code of its own counts more.
+// errors, otherwise that of the first one that ends the reading.
 func (l Diagnostics) ExitCode() int {
 	code := 0
 	for _, d := range l {
 		switch {
 		case d.Severity != Error:
-		case d.Code == "value" && d.Exit == 0:
+		case d.Exit == 0 && slices.Contains(goesOn, d.Code):
 			code = 10
 		default:
 			return cmp.Or(d.Exit, 10)

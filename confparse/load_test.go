@@ -256,6 +256,9 @@ func TestExitCodes(t *testing.T) {
 	late := Diagnostics{{Severity: Error, Code: "value"}, {Severity: Error, Code: "resource-name", Exit: 1}}
 	require.Equal(t, 1, late.ExitCode(), "a wrong value does not end the reading")
 	require.Equal(t, 10, late[:1].ExitCode())
+	for _, code := range []string{"include", "template", "host-in-common"} {
+		require.Equal(t, 1, Diagnostics{{Severity: Error, Code: code}, late[1]}.ExitCode(), code)
+	}
 	require.Equal(t, 10, Diagnostics{{Severity: Error, Code: "syntax"}, late[1]}.ExitCode())
 	require.Zero(t, Diagnostics{{Severity: Warning, Exit: 3}}.ExitCode())
 }
@@ -280,5 +283,27 @@ func TestValuesOfEachGeneration(t *testing.T) {
 	for _, test := range tests {
 		_, diags := Load(textSource(test.gen, pair("r", test.section)))
 		require.Equal(t, test.valid, !diags.Invalid(), "%s: %v", test.section, diags)
+	}
+}
+
+func TestAddressesOfProxies84(t *testing.T) {
+	conf := func(inside, outside string) string {
+		return "resource r { device minor 1; disk /dev/a; meta-disk internal; on alpha { address 10.1.0.1:1; proxy on x { inside " + inside +
+			"; outside " + outside + "; } } on bravo { address 10.1.0.2:1; proxy on y { inside 127.0.0.1:3; outside 10.3.0.2:1; } } }"
+	}
+	for text, valid := range map[string]bool{
+		conf("127.0.0.1:3", "10.3.0.1:1"): true, // another host's loopback
+		conf("127.0.0.1:1", "10.3.0.2:1"): false,
+		conf("10.1.0.1:1", "10.3.0.1:1"):  false,
+	} {
+		_, diags := Load(textSource(schema.V84, text))
+		require.Equal(t, valid, !diags.Invalid(), "%s: %v", text, diags)
+	}
+}
+
+func TestDeviceNamesOfResourcesAreCheckedWithoutHosts(t *testing.T) {
+	for _, g := range []schema.Generation{schema.V84, schema.V9} {
+		_, diags := Load(textSource(g, "resource r { volume 0 { device drbd1 minor 0; } }"))
+		require.True(t, diags.Invalid(), g)
 	}
 }

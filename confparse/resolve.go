@@ -269,7 +269,6 @@ func (v *Volume) path() string {
 func (v *Volume) take(from *Volume) {
 	if v.DeviceName == "" && v.Minor < 0 && (from.DeviceName != "" || from.Minor >= 0) {
 		v.DeviceName, v.Minor, v.devicePlace, v.handed = from.DeviceName, from.Minor, from.devicePlace, v.handed|devicePart
-		v.deviceProblem = from.deviceProblem
 	}
 	if v.Disk == "" && from.Disk != "" {
 		v.Disk, v.diskPlace, v.handed = from.Disk, from.diskPlace, v.handed|diskPart
@@ -300,7 +299,7 @@ func (v *resolver) completeVolume(h *Host, vol *Volume) {
 		// compat: the reference of DRBD 9 looks at the local host's devices only, so
 		// that a file is good on one node and bad on another.
 		d := *p
-		if h != v.res.Me && vol.handed&devicePart == 0 {
+		if h != v.res.Me {
 			d.Severity = Warning
 		}
 		v.diags = append(v.diags, d)

@@ -164,7 +164,7 @@ var newer = []string{
 	"load-balance-paths", "tls", "tls-keyring", "tls-privkey", "tls-certificate", "rdma-ctrl-rcvbuf-size", "rdma-ctrl-sndbuf-size",
 	"bitmap", "resync-without-replication", "peer-tiebreaker", "drbd8-api-compatibility", "fencing", "sndbuf-size", "rcvbuf-size",
 	"resync-after", "discard-my-data", "tentative", "alternate-address", "alternate-peer-address", "outdate-peer", "disconnected",
-	"cpu-mask",
+	"cpu-mask", "transport",
 }
 
 func (g *inventor) field(s schema.Slot) *schema.Field {
@@ -241,8 +241,8 @@ func (g *inventor) resource(name string) {
 		if g.gen == schema.V9 && g.chance(5) {
 			g.line("skip %s{ anything; { goes } }", pick(g, "", "net "))
 		}
-		proxied := len(hosts) == 2 && g.chance(8)
 		floating := len(hosts) == 2 && g.chance(10)
+		proxied := len(hosts) == 2 && !floating && g.chance(8)
 		six := !floating && g.chance(15)
 		for i, h := range hosts {
 			address := fmt.Sprintf("%s10.0.0.%d:%d", pick(g, "", "ipv4 ", "ssocks "), i+1, g.port)
