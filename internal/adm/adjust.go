@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"drbdutils/confparse"
+	"drbdutils/schema"
 )
 
 // adjuster plans how a running resource becomes what the configuration says. It
@@ -48,8 +49,14 @@ func (p planner) setDefaults(o object, verb []string, want, have confparse.Optio
 
 // make adds the calls with which something that is not there comes into being. The
 // command line's options are not for them.
+//
+// compat: with DRBD 8.4 raw ones are for all of them, whether they know them or not.
 func (a *adjuster) make(stage Stage, name string, o object, after *Step, why string, do func(planner, object) ([]Op, error)) (*Step, error) {
-	step, err := a.bare().step(a.plan, stage, name, o, after, do)
+	p := a.bare()
+	if a.gen == schema.V84 {
+		p.options = a.except("explain", "json")
+	}
+	step, err := p.step(a.plan, stage, name, o, after, do)
 	if err == nil {
 		step.Why = why
 	}

@@ -74,7 +74,7 @@ func commands84() []command {
 		{name: "new-minor", group: expert, scope: perVolume, plan: planner.newMinor},
 		{name: "suspend-io", group: expert, scope: perVolume, call: drbdsetup},
 		{name: "resume-io", group: expert, scope: perVolume, call: drbdsetup},
-		{name: "set-gi", group: expert, scope: perVolume, volumes: volumeRequired, flags: needsDisk | rawOptions, call: drbdmeta},
+		{name: "set-gi", group: expert, scope: perVolume, volumes: volumeRequired, flags: needsDisk, call: drbdmeta},
 		{name: "new-current-uuid", group: expert, scope: perVolume, volumes: volumeRequired, options: newUUIDOptions84, call: drbdsetup},
 		{name: "check-resize", group: expert, scope: perVolume, plan: planner.checkResize},
 

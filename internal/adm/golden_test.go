@@ -116,7 +116,7 @@ var corrections = []struct {
 	// It is refused: the option holds for the life of a connection.
 	{regexp.MustCompile(`(?m)^(drbdsetup net-options (?:.*)) --load-balance-paths=yes`), "$1"},
 	// apply-al knows no such options.
-	{regexp.MustCompile(`(?m)^(drbdmeta \d+ v08 \S+ \S+ apply-al) --.*$`), "$1"},
+	{regexp.MustCompile(`(?m)^(\S+ \d+ v08 \S+ \S+ apply-al) --.*$`), "$1"},
 	// XML of hosts without addresses, and an element that is not closed.
 	{regexp.MustCompile(`(?m)^ *<address family="\(null\)" port="\(null\)">\(null\)</address>\n`), ""},
 	{regexp.MustCompile(`(?m)^( *<template file="[^"]*")>$`), "$1/>"},

@@ -81,7 +81,7 @@ func (t *tool) startsPrimary(s selection) bool {
 // promote makes a volume primary, if need be in the last of several attempts. Only
 // that one's failure is reported.
 func (t *tool) promote(ctx context.Context, o object) int {
-	op := t.planner.setup(o, "primary", o.minor())
+	op := t.planner.setup(o, append([]string{"primary", o.minor()}, t.planner.options...)...)
 	last := op
 	op.Stderr = hidden
 	for range promotions - 1 {
