@@ -330,9 +330,7 @@ func TestWrongArguments(t *testing.T) {
 		"status --color=blue":                         "unknown --color argument 'blue' (auto, always, never)",
 		"wait-sync-resource r0 --wfc-timeout=300001":  "wfc_timeout => 300001 out of range [0..300000] (seconds, 0: for ever)",
 	} {
-		dir := t.TempDir()
-		newPeer(t, 2).start(t, dir)
-		got := drbdsetup(t, dir, "", strings.Fields(line)...)
+		got := drbdsetupAlone(t, 2, line)
 		require.Equal(t, 20, got.exit)
 		require.Equal(t, message+"\n", got.stderr)
 	}

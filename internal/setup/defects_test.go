@@ -23,9 +23,7 @@ func TestTooFewWordsIsAnError(t *testing.T) {
 		"rename-resource r0":           "new_name",
 		"forget-peer r0":               "peer_node_id",
 	} {
-		dir := t.TempDir()
-		newPeer(t, 2).start(t, dir)
-		got := drbdsetup(t, dir, "", strings.Fields(line)...)
+		got := drbdsetupAlone(t, 2, line)
 		require.Equal(t, 20, got.exit, line)
 		if missing != "" {
 			require.Equal(t, fmt.Sprintf("Missing argument '%s' to command %s\n", missing, strings.Fields(line)[0]), got.stderr)
@@ -112,9 +110,7 @@ func TestExcessWordsAreAllNamed(t *testing.T) {
 		1: {"events2 r0 x y", "wait-connect 3 x y", "down r0 x y", "primary 3 x y", "role 3 x y"},
 	} {
 		for _, line := range lines {
-			dir := t.TempDir()
-			newPeer(t, version).start(t, dir)
-			require.Equal(t, result{20, "", "Excess arguments: x y\n"}, drbdsetup(t, dir, "", strings.Fields(line)...), line)
+			require.Equal(t, result{20, "", "Excess arguments: x y\n"}, drbdsetupAlone(t, version, line), line)
 		}
 	}
 }

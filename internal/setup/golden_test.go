@@ -121,6 +121,14 @@ func drbdsetupReading(t testing.TB, name, dir string, stdin io.Reader, argv ...s
 	return drbdsetupIn(t, cli.Env{Name: name, Args: argv, Stdin: stdin}, map[string]string{cli.FakeVariable: dir})
 }
 
+// drbdsetupAlone runs a command line for a module without resources that says yes
+// to everything.
+func drbdsetupAlone(t testing.TB, version byte, line string) result {
+	dir := t.TempDir()
+	newPeer(t, version).start(t, dir)
+	return drbdsetup(t, dir, "", strings.Fields(line)...)
+}
+
 // drbdsetupIn runs it with the environment variables given. Standard output goes
 // into the result unless env has one.
 func drbdsetupIn(t testing.TB, env cli.Env, variables map[string]string) result {
