@@ -108,7 +108,7 @@ const crashSize = 48 << 20
 var comments = regexp.MustCompile(`(?m)^ *#.*\n`)
 
 // state is what metadata say, apart from where they lie.
-func state(t *testing.T, img *meta.Image) string {
+func state(t testing.TB, img *meta.Image) string {
 	sb := *img.Super
 	log, err := img.ReadAL()
 	if log == nil {

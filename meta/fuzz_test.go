@@ -148,3 +148,54 @@ func FuzzLastKnown(f *testing.F) {
 		require.Equal(t, l, again)
 	})
 }
+
+// Metadata of a device that grew are refused, or moved with all that they say, and
+// nothing below the end of the data changes.
+func FuzzMove(f *testing.F) {
+	f.Add(uint32(1<<20), uint32(4096), byte(0), uint32(1000), byte(0))
+	f.Add(uint32(8<<20), uint32(3584), byte(30), uint32(12000), byte(1))
+	f.Add(uint32(3<<20+1536), uint32(1<<22), byte(6), uint32(4000), byte(2))
+	f.Fuzz(func(t *testing.T, old, grow uint32, peers byte, effective uint32, init byte) {
+		before := int64(old%(16<<20)) &^ 511
+		after := before + int64(grow%(16<<20))&^511
+		g := meta.Geometry{MaxPeers: 1 + uint32(peers)%31, BytesPerBit: 4096, ALStripes: 1, ALStripeBlocks: 8}
+		d := newSparse(after)
+		img, err := meta.Create(d, before, meta.CreateOptions{Version: meta.V09, Index: meta.FlexInternal, Geometry: g})
+		if err != nil {
+			require.ErrorIs(t, err, meta.ErrTooSmall)
+			return
+		}
+		img.Super.EffectiveSize = min(uint64(effective)&^7+8, img.Place.UsableSectors(g))
+		require.NoError(t, img.WriteSuperblock())
+		require.NoError(t, img.Bitmap().Set(int(g.MaxPeers-1), img.Bitmap().Bits()-1, 1))
+		data := int64(img.Super.EffectiveSize) * meta.SectorSize
+		last := make([]byte, 512)
+		copy(last, "the last sector of the data")
+		write(t, d, data-512, last)
+		want := state(t, img)
+
+		source, err := meta.OpenLastKnown(d, after, meta.V09, meta.LastKnown{Size: before})
+		if err != nil {
+			require.ErrorIs(t, err, meta.ErrNoMetadata)
+			return
+		}
+		copied := make([]byte, source.Region().Size())
+		_, err = source.Region().ReadAt(copied, 0)
+		require.NoError(t, err)
+		source, err = meta.OpenCopy(bytes.NewReader(copied), int64(len(copied)), before, meta.V09)
+		require.NoError(t, err)
+		moved, err := source.MoveTo(d, after, []meta.Init{meta.InitAutomatic, meta.InitSetAll, meta.InitSkip}[init%3], nil)
+		if err != nil {
+			require.ErrorIs(t, err, meta.ErrNoRoom)
+			return
+		}
+		again, err := meta.Open(d, after, meta.V09, meta.FlexInternal)
+		require.NoError(t, err)
+		require.Equal(t, moved.Place, again.Place)
+		require.Equal(t, want, state(t, again))
+		got := make([]byte, 512)
+		_, err = d.ReadAt(got, data-512)
+		require.NoError(t, err)
+		require.Equal(t, last, got)
+	})
+}
