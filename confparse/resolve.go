@@ -15,6 +15,7 @@ type resolver struct {
 	cfg   *Config
 	src   *Source
 	res   *Resource
+	waits bool // until the resources below are resolved
 	diags Diagnostics
 }
 
@@ -25,20 +26,20 @@ func (c *Config) resolve(src *Source) Diagnostics {
 		byName[r.Name] = r
 	}
 	all := make([]resolver, len(c.Resources))
-	var stacked []int
+	var stacked []int // these wait for what is below
+	for i, r := range c.Resources {
+		all[i] = resolver{cfg: c, src: src, res: r, waits: r.anyStacked()}
+		if all[i].waits {
+			stacked = append(stacked, i)
+		}
+	}
 	parallel(len(all), func() func(int) {
 		return func(i int) {
-			all[i] = resolver{cfg: c, src: src, res: c.Resources[i]}
-			if !all[i].res.anyStacked() {
+			if !all[i].waits {
 				all[i].resolve()
 			}
 		}
 	})
-	for i := range all {
-		if all[i].res.anyStacked() {
-			stacked = append(stacked, i)
-		}
-	}
 	c.resolveStacked(all, stacked, byName)
 	var diags Diagnostics
 	for i := range all {
@@ -55,36 +56,6 @@ func (r *Resource) isLegacy() bool {
 		!slices.ContainsFunc(r.Connections, func(c *Connection) bool { return !c.Implicit })
 }
 
-func (r *Resource) anyStacked() bool {
-	return slices.ContainsFunc(r.Hosts, func(h *Host) bool { return h.Kind == Stacked })
-}
-
-// resolveStacked resolves resources that lie on others, the lower ones first.
-func (c *Config) resolveStacked(all []resolver, stacked []int, byName map[string]*Resource) {
-	waiting := map[string]int{}
-	for _, i := range stacked {
-		waiting[all[i].res.Name] = i
-	}
-	used := map[string]*Resource{}
-	var visit func(i int)
-	visit = func(i int) {
-		r := all[i].res
-		delete(waiting, r.Name)
-		for _, h := range r.Hosts {
-			if lower, ok := waiting[h.LowerName]; ok && h.Kind == Stacked {
-				visit(lower)
-			}
-		}
-		all[i].stack(byName, used)
-		all[i].resolve()
-	}
-	for _, i := range stacked {
-		if _, ok := waiting[all[i].res.Name]; ok {
-			visit(i)
-		}
-	}
-}
-
 func (v *resolver) fail(code string, p Place, format string, args ...any) *Diagnostic {
 	v.diags = append(v.diags, Diagnostic{Severity: Error, Code: code, Place: p, Late: v.v9(),
 		Message: "resource " + v.res.Name + ": " + fmt.Sprintf(format, args...)})
@@ -98,30 +69,6 @@ func (v *resolver) warn(code string, p Place, format string, args ...any) *Diagn
 }
 
 func (v *resolver) v9() bool { return v.cfg.Generation == schema.V9 }
-
-// stack joins the stacked sections with the resources below.
-func (v *resolver) stack(byName map[string]*Resource, used map[string]*Resource) {
-	for _, h := range v.res.Hosts {
-		if h.Kind != Stacked {
-			continue
-		}
-		lower := byName[h.LowerName]
-		if lower == nil {
-			if v.v9() {
-				v.fail("stacked-unknown", h.Place, "there is no resource %q to be stacked on", h.LowerName)
-			}
-			continue
-		}
-		if other := used[lower.Name]; other != nil && other != v.res {
-			v.fail("duplicate", h.Place, "resource %q already has %q on top", lower.Name, other.Name)
-		}
-		used[lower.Name] = v.res
-		h.Lower = lower
-		for _, below := range lower.Hosts {
-			h.Names = append(h.Names, below.Names...)
-		}
-	}
-}
 
 // resolve works everything out, in an order in which each step finds what it
 // needs.
@@ -372,28 +319,6 @@ func (v *resolver) compareHosts(a, b *Host) {
 	for _, vol := range b.Volumes {
 		if a.Volume(vol.Number) == nil {
 			v.fail("volume-sets", v.res.Place, "on %s: volume %d is missing; it is there on %s", a.label(), vol.Number, b.label())
-		}
-	}
-}
-
-// compareWithLower checks that each volume has one below.
-//
-// compat: other hosts of the lower resource than this one must not have more volumes,
-// either.
-func (v *resolver) compareWithLower(h *Host) {
-	for _, below := range h.Lower.Hosts {
-		for _, vol := range h.Volumes {
-			switch other := below.Volume(vol.Number); {
-			case other == nil:
-				v.fail("volume-sets", v.res.Place, "volume %d has no volume below in %s on %s", vol.Number, h.LowerName, below.label())
-			case other.Implicit != vol.Implicit && below != h.Lower.Me:
-				v.fail("volume-sets", v.res.Place, "volume 0 has a section here, or in %s on %s, but not in both", h.LowerName, below.label())
-			}
-		}
-		for _, vol := range below.Volumes {
-			if h.Volume(vol.Number) == nil && below != h.Lower.Me {
-				v.fail("volume-sets", v.res.Place, "volume %d is missing; %s has it on %s", vol.Number, h.LowerName, below.label())
-			}
 		}
 	}
 }
