@@ -130,7 +130,7 @@ func (d *device) statistics() *schema.Values {
 	v.SetUint("dev_size", d.size).SetUint("dev_read", d.count.read).SetUint("dev_write", d.count.written)
 	v.SetUint("dev_al_writes", d.alWrites()).SetUint("dev_bm_writes", d.bmWrites())
 	v.SetUint("dev_upper_pending", 0).SetUint("dev_lower_pending", 0)
-	v.SetBool("dev_upper_blocked", d.res.susp.any() || d.frozen)
+	v.SetBool("dev_upper_blocked", d.res.m.gen == schema.V84 && (d.res.susp.any() || d.frozen))
 	v.SetBool("dev_lower_blocked", false).SetBool("dev_al_suspended", d.alSuspended)
 	v.SetUint("dev_exposed_data_uuid", d.exposed)
 	if !d.shown() {
@@ -197,11 +197,18 @@ func (pd *peerDevice) statistics() *schema.Values {
 	return v.SetUint("peer_dev_bitmap_uuid", pd.bitmapUUID()).SetUint("peer_dev_flags", pd.peerFlags())
 }
 
+// haveBitmap is the flag of a peer that the module keeps in memory only.
+const haveBitmap = 0x80000000
+
 // peerFlags are the flags of the peer. DRBD 8.4 has only those of the device and
 // expresses them so.
 func (pd *peerDevice) peerFlags() uint64 {
 	if pd.res.m.gen == schema.V9 {
-		return uint64(pd.entry().Flags)
+		flags := uint64(pd.entry().Flags)
+		if pd.slot >= 0 {
+			flags |= haveBitmap
+		}
+		return flags
 	}
 	var flags uint64
 	if pd.disk.flags.Has(meta.ConnectedInd) {

@@ -26,7 +26,7 @@ func (m *Module) attach(r *request) schema.Code {
 	}
 	disk, code := m.openDisk(conf)
 	if code != schema.NoError {
-		return code
+		return r.explain(code)
 	}
 	if m.gen == schema.V9 {
 		if code := d.checkNode(disk); code != schema.NoError {
@@ -45,13 +45,21 @@ func (m *Module) claim(conf *schema.Values) schema.Code {
 			continue
 		}
 		if other.disk.conf.Str("backing_dev") == conf.Str("backing_dev") {
-			return schema.ErrClaimDisk
+			return m.claimed()
 		}
 		if other.disk.conf.Str("backing_dev") == conf.Str("meta_dev") {
 			return schema.ErrClaimMetaDisk
 		}
 	}
 	return schema.NoError
+}
+
+// claimed is how a disk in use is refused: DRBD 9 fails to open it.
+func (m *Module) claimed() schema.Code {
+	if m.gen == schema.V9 {
+		return schema.ErrOpenDisk
+	}
+	return schema.ErrClaimDisk
 }
 
 // Limits that the module enforces on al-extents.
@@ -137,6 +145,7 @@ func (d *device) take(disk *disk) schema.Code {
 	}
 	if d.disk != nil && d.own.disk != schema.Negotiating {
 		d.markRole()
+		d.noteState(d.res.snapshot())
 	}
 	d.save()
 	return schema.NoError

@@ -77,6 +77,7 @@ func (m *Module) resourceOptions(r *request) schema.Code {
 	opts, code := r.options(m, schema.ResourceOpts, r.resource.opts)
 	if code == schema.NoError {
 		r.resource.opts = opts
+		m.reviewPauses()
 	}
 	return code
 }
@@ -151,7 +152,7 @@ func (m *Module) netOptions(r *request) schema.Code {
 	}
 	net, code := r.options(m, schema.NetConf, r.conn.net)
 	if code == schema.NoError {
-		code = r.conn.checkOptions(r.conn.net, net)
+		code = r.checkConnection(r.conn, r.conn.net, net)
 	}
 	if code == schema.NoError {
 		r.conn.net = net

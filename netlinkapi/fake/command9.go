@@ -76,6 +76,9 @@ func (m *Module) newResource9(r *request) schema.Code {
 	case opts.Uint("node_id") >= meta.MaxPeers:
 		return schema.ErrInvalidRequest
 	}
+	if opts.Bool("explicit_drbd8_compat") || opts.Bool("drbd8_compat_mode") {
+		return r.refuse(schema.NoError, "CONFIG_DRBD_COMPAT_84 not enabled") // and no resource comes of it
+	}
 	m.newResource(name.Text, opts)
 	return schema.NoError
 }
@@ -87,9 +90,7 @@ func (m *Module) newMinor9(r *request) schema.Code {
 		return r.refuse(schema.ErrInvalidRequest, "requested minor out of range")
 	case volume > maxVolume9:
 		return r.refuse(schema.ErrInvalidRequest, "requested volume id out of range")
-	case r.device != nil && !r.context.Has("ctx_volume"), r.device == nil && r.resource.volume(volume) != nil:
-		return schema.ErrMinorOrVolExists
-	case r.device != nil:
+	case r.device != nil || r.resource.volume(volume) != nil:
 		return schema.ErrMinorOrVolExists
 	}
 	conf, code := r.options(m, schema.DeviceConf, nil)
@@ -115,6 +116,9 @@ func (m *Module) newPeer(r *request) schema.Code {
 	if r.resource.named(name) != nil {
 		return r.refuse(schema.ErrAlreadyExists, "name already exists")
 	}
+	if !slices.Contains(transports, net.Str("transport_name")) {
+		return schema.ErrCreateTransport
+	}
 	c := &connection{res: r.resource, node: int(r.context.Uint("ctx_peer_node_id")), net: net}
 	if code := r.checkConnection(c, nil, net); code != schema.NoError {
 		return code
@@ -122,6 +126,9 @@ func (m *Module) newPeer(r *request) schema.Code {
 	r.resource.join(c)
 	return schema.NoError
 }
+
+// transports are those that the fake pretends to have.
+var transports = []string{"", "tcp", "lb-tcp", "rdma"}
 
 // join adds a connection to the resource.
 func (r *resource) join(c *connection) {
@@ -163,7 +170,7 @@ func (r *resource) named(name string) *connection {
 // checkConnection is checkOptions with a word about the reason.
 func (r *request) checkConnection(c *connection, old, net *schema.Values) schema.Code {
 	code := c.checkOptions(old, net)
-	if text := algorithmTexts[code]; text != nil {
+	if text := algorithmTexts[code]; text != nil && c.res.m.gen == schema.V9 {
 		r.refuse(code, text(net))
 	}
 	return code
@@ -172,7 +179,7 @@ func (r *request) checkConnection(c *connection, old, net *schema.Values) schema
 // algorithmTexts explain algorithms that the kernel has not.
 var algorithmTexts = map[schema.Code]func(net *schema.Values) string{
 	schema.ErrAuthAlg: func(net *schema.Values) string {
-		return fmt.Sprintf("failed to allocate hmac(%s) for hmac", net.Str("cram_hmac_alg"))
+		return fmt.Sprintf("failed to allocate hmac(%s) for hmac\n", net.Str("cram_hmac_alg"))
 	},
 	schema.ErrVerifyAlg:    func(net *schema.Values) string { return failedHash(net, "verify_alg", "verify") },
 	schema.ErrCsumsAlg:     func(net *schema.Values) string { return failedHash(net, "csums_alg", "csums") },
@@ -180,7 +187,7 @@ var algorithmTexts = map[schema.Code]func(net *schema.Values) string{
 }
 
 func failedHash(net *schema.Values, key, what string) string {
-	return fmt.Sprintf("failed to allocate %s for %s", net.Str(key), what)
+	return fmt.Sprintf("failed to allocate %s for %s\n", net.Str(key), what)
 }
 
 func (m *Module) delPeer(r *request) schema.Code {
@@ -357,7 +364,7 @@ func (m *Module) renameResource(r *request) schema.Code {
 		return r.refuse(schema.ErrAlreadyExists, taken)
 	}
 	n := r.resource.about(schema.Rename)
-	n.info, n.stats = nil, m.set(schema.RenameInfo).SetStr("res_new_name", name.Text)
+	n.info, n.stats = n.stats, m.set(schema.RenameInfo).SetStr("res_new_name", name.Text)
 	m.tell(n)
 	r.resource.name = name.Text
 	return schema.NoError

@@ -14,7 +14,7 @@ type device struct {
 	minor     uint32
 	volume    uint32
 	own       ownPart
-	peers     []*peerDevice // in the order of the connections
+	peers     []*peerDevice // the youngest first
 	size      uint64        // sectors; stays after a detach
 	disk      *disk
 	conf      *schema.Values // DRBD 9: device_conf
@@ -117,9 +117,13 @@ func (d *device) flush() {
 // newCurrentUUID begins a new generation: what peers have is the base of their
 // bitmaps.
 func (d *device) newCurrentUUID() {
+	base := d.disk.current()
+	if base == uuidJustCreated && d.res.m.gen == schema.V9 {
+		base = rand.Uint64()
+	}
 	for _, pd := range d.peers {
 		if pd.missesNext() {
-			pd.setBitmapUUID(d.disk.current()) // with its mark: which side was Primary first shows there
+			pd.setBitmapUUID(base) // with its mark: which side was Primary first shows there
 		}
 	}
 	d.setCurrent(rand.Uint64())
@@ -206,6 +210,12 @@ func (d *device) dropDisk() {
 		d.count.al, d.count.bm = d.disk.alWrites, d.disk.bmWrites
 		d.disk.close()
 		d.disk = nil
+	}
+	if d.res.m.gen == schema.V9 {
+		d.alSuspended = false
+		if !d.replicated() {
+			d.size = 0
+		}
 	}
 	for _, pd := range d.peers {
 		pd.peer = nil

@@ -30,7 +30,6 @@ func (pd *peerDevice) takeSlot() schema.Code {
 		entry.BitmapIndex = int32(slot)
 		pd.startSlot(slot)
 	}
-	entry.Flags |= meta.PeerNodeExists
 	pd.slot = int(entry.BitmapIndex)
 	return schema.NoError
 }
@@ -120,9 +119,6 @@ func (m *Module) detach9(r *request) schema.Code {
 		return code
 	}
 	d := r.device
-	if d.own.disk == schema.Diskless {
-		return schema.StateNothingToDo
-	}
 	if parms.Bool("intentional_diskless_detach") {
 		d.conf.SetBool("intentional_diskless", true)
 	}
@@ -133,7 +129,7 @@ func (m *Module) detach9(r *request) schema.Code {
 // data from a Primary.
 func (d *device) detach9(force bool) schema.Code {
 	if d.own.disk == schema.Diskless {
-		return schema.StateNothingToDo
+		return schema.StateDone
 	}
 	if !force && d.own.role == schema.Primary && !d.peerUpToDate() {
 		return schema.StateNoUpToDateDisk
@@ -300,3 +296,16 @@ func (d *device) client() bool { return d.conf.Bool("intentional_diskless") }
 
 // client reports whether the peer has no disk on purpose.
 func (pd *peerDevice) client() bool { return pd.peerClient }
+
+// diskTexts are what DRBD 9 says when it refuses a disk.
+var diskTexts = map[schema.Code]string{
+	schema.ErrMetaInvalid: "Meta data magic not found. Did you \"drbdadm create-md\"?\n",
+}
+
+// explain adds a word to a refusal of DRBD 9.
+func (r *request) explain(code schema.Code) schema.Code {
+	if text, ok := diskTexts[code]; ok && r.resource.m.gen == schema.V9 {
+		r.texts = append(r.texts, text)
+	}
+	return code
+}

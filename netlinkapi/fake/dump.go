@@ -136,7 +136,7 @@ func (m *Module) dumpConnections(list []*resource) [][]byte {
 			if m.gen == schema.V9 {
 				b = appendPaths(b, c.paths)
 			}
-			bodies = append(bodies, appendSets(b, c.info(), c.statistics()))
+			bodies = append(bodies, m.appendSets(b, c.info(), c.statistics()))
 		}
 	}
 	return bodies
@@ -193,8 +193,10 @@ func (r *resource) existing() []notice {
 	for _, d := range r.devices {
 		list = append(list, d.about(schema.Exists))
 	}
-	for _, pd := range r.peers() {
-		list = append(list, pd.about(schema.Exists))
+	for _, d := range r.devices {
+		for _, c := range r.conns {
+			list = append(list, d.with(c).about(schema.Exists))
+		}
 	}
 	return list
 }

@@ -29,7 +29,7 @@ func (n notice) body(m *Module) []byte {
 	if n.paths != nil {
 		b = appendPaths(b, *n.paths)
 	}
-	return appendSets(b, n.stats)
+	return m.appendSets(b, n.stats)
 }
 
 // gone leaves out what is not told about an object that is gone.
@@ -48,7 +48,7 @@ func (m *Module) body(op schema.Op, minor uint32, code schema.Code, sets ...*sch
 	b := []byte{byte(op), familyVersion[m.gen], 0, 0}
 	b = native.AppendUint32(b, minor)
 	b = native.AppendUint32(b, uint32(code))
-	return appendSets(b, sets...)
+	return m.appendSets(b, sets...)
 }
 
 // tell multicasts notifications that belong together.

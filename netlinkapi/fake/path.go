@@ -18,7 +18,7 @@ type path struct {
 func (p *path) about(a schema.Action) notice {
 	return notice{
 		op: schema.PathState, minor: schema.NoMinor, ctx: p.context(), action: a, info: p.info(),
-	}.gone()
+	} // with the info when it is gone, too
 }
 
 func (p *path) context() *schema.Values {

@@ -30,7 +30,7 @@ func newPeerDevice(d *device, c *connection) *peerDevice {
 	if d.res.m.gen == schema.V9 {
 		pd.opts = d.res.m.defaults(schema.PeerDeviceOpts)
 	}
-	d.peers = append(d.peers, pd)
+	d.peers = append([]*peerDevice{pd}, d.peers...)
 	return pd
 }
 

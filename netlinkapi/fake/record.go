@@ -22,10 +22,12 @@ func (d *device) noteState(old snapshot) {
 			pd.beginVerify()
 		}
 	}
-	if old.devices[d].disk < schema.Consistent && d.own.disk >= schema.Consistent {
+	fresh := d.res.m.gen == schema.V9 && d.disk.current() == uuidJustCreated
+	if old.devices[d].disk < schema.Consistent && d.own.disk >= schema.Consistent && !fresh {
 		d.exposed = d.disk.current()
 	}
-	if d.own.disk == schema.Negotiating {
+	attaching := d.res.m.gen == schema.V9 && old.devices[d].disk == schema.Attaching
+	if d.own.disk == schema.Negotiating || attaching { // for the time being the disk knows best
 		return
 	}
 	flags := d.disk.flags &^ stateFlags

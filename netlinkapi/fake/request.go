@@ -137,7 +137,7 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 		b = appendAttribute(b, uint16(schema.CfgContext)|attrNested, m.echo(r.nests[schema.CfgContext]))
 	}
 	for _, text := range r.texts {
-		b = appendSet(b, m.set(schema.CfgReply).SetStr("info_text", text))
+		b = m.appendSets(b, m.set(schema.CfgReply).SetStr("info_text", text))
 	}
 	for _, s := range r.reply {
 		b = appendSet(b, s)
@@ -154,11 +154,7 @@ func (m *Module) echo(nest []byte) []byte {
 	if m.gen == schema.V9 {
 		return nest
 	}
-	var b []byte
-	for _, a := range readAttributes(nest) {
-		b = appendAttribute(b, a.kind&^attrMandatory, a.payload)
-	}
-	return b
+	return unmarked(nest)
 }
 
 // refuse adds a text to the reply and returns the code.

@@ -178,6 +178,13 @@ func (d *disk) resetLog() error {
 		return nil
 	}
 	d.log = newActivityLog(int(d.conf.Uint("al_extents")))
-	d.alWrites += uint64(d.image.Super.ALStripes * d.image.Super.ALStripeBlocks)
+	if d.version == meta.V08 { // DRBD 9 does not count them
+		d.alWrites += d.logBlocks()
+	}
 	return d.image.ResetAL()
+}
+
+// logBlocks is the size of the activity log, in blocks of 4 KiB.
+func (d *disk) logBlocks() uint64 {
+	return uint64(d.image.Super.ALStripes * d.image.Super.ALStripeBlocks)
 }

@@ -202,7 +202,7 @@ func (r *resource) commit(edit func()) {
 // listeners and does what follows. Changes of the connection tell of the devices
 // first, others last, as the module's workers do.
 func (r *resource) carryOut(old snapshot, connWide bool) {
-	r.reviewSuspension()
+	r.reviewSuspension(old)
 	for _, d := range r.devices {
 		d.noteState(old)
 	}

@@ -26,7 +26,7 @@ const onNoDataSuspend = 1
 // reviewSuspension suspends I/O where the options ask for it: when no current
 // data can be reached, and while it is not known that a lost peer is fenced. Data
 // that is back lifts the first, a peer that is back or fenced the second.
-func (r *resource) reviewSuspension() {
+func (r *resource) reviewSuspension(old snapshot) {
 	r.susp.noData = r.opts.Uint("on_no_data") == onNoDataSuspend && r.anyPeer(func(s state) bool {
 		return s.role == schema.Primary && s.disk < schema.UpToDate && s.pdsk < schema.UpToDate
 	})
@@ -34,7 +34,7 @@ func (r *resource) reviewSuspension() {
 		return s.role == schema.Primary && s.conn < connected && s.pdsk > schema.Outdated
 	}
 	if r.m.gen == schema.V9 {
-		r.reviewSuspension9()
+		r.reviewSuspension9(old)
 		return
 	}
 	c := r.only()
@@ -48,17 +48,18 @@ func (r *resource) reviewSuspension() {
 // onNoQuorumSuspend is the word of on-no-quorum that suspends I/O.
 const onNoQuorumSuspend = 1
 
-// reviewSuspension9 suspends I/O of a Primary that lost quorum, or all current
-// data, where the options ask for it.
-func (r *resource) reviewSuspension9() {
-	primary := r.role == schema.Primary
-	noQuorum, noData := false, false
+// reviewSuspension9 suspends I/O where the options ask for it: when quorum gets
+// lost, and when a Primary loses all current data.
+func (r *resource) reviewSuspension9(old snapshot) {
+	lost, missing, noData := false, false, false
 	for _, d := range r.devices {
-		noQuorum = noQuorum || !d.own.quorum
+		missing = missing || !d.own.quorum
+		lost = lost || !d.own.quorum && old.devices[d].quorum
 		noData = noData || d.own.disk < schema.UpToDate && !d.peerUpToDate()
 	}
-	r.susp.quorum = primary && noQuorum && r.opts.Uint("on_no_quorum") == onNoQuorumSuspend
-	r.susp.noData = primary && noData && r.opts.Uint("on_no_data") == onNoDataSuspend
+	suspends := r.opts.Uint("on_no_quorum") == onNoQuorumSuspend
+	r.susp.quorum = missing && (r.susp.quorum || lost && suspends)
+	r.susp.noData = r.role == schema.Primary && noData && r.opts.Uint("on_no_data") == onNoDataSuspend
 }
 
 func (r *resource) anyPeer(match func(state) bool) bool {

@@ -115,12 +115,25 @@ func appendAttribute(b []byte, kind uint16, payload []byte) []byte {
 	return append(b, make([]byte, align4(len(payload))-len(payload))...)
 }
 
-// appendSets adds sets; those that are nil are left out.
-func appendSets(b []byte, sets ...*schema.Values) []byte {
+// appendSets adds sets; those that are nil are left out. DRBD 9 marks nothing.
+func (m *Module) appendSets(b []byte, sets ...*schema.Values) []byte {
 	for _, s := range sets {
-		if s != nil {
+		switch {
+		case s == nil:
+		case m.gen == schema.V9 && s.Set.Bare:
+			b = appendAttribute(b, uint16(s.Set.ID), unmarked(appendFields(nil, s)))
+		default:
 			b = appendSet(b, s)
 		}
+	}
+	return b
+}
+
+// unmarked returns a copy of a nest with the mandatory marks gone.
+func unmarked(nest []byte) []byte {
+	var b []byte
+	for _, a := range readAttributes(nest) {
+		b = appendAttribute(b, a.kind&^attrMandatory, a.payload)
 	}
 	return b
 }
