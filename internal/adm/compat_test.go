@@ -13,6 +13,7 @@ import (
 	"drbdutils/confparse"
 	"drbdutils/internal/cli"
 	"drbdutils/internal/testkit"
+	"drbdutils/schema"
 
 	"github.com/stretchr/testify/require"
 )
@@ -378,4 +379,10 @@ drbdsetup-84 del-minor 12
 drbdmeta 11 v08 /dev/other internal apply-al
 drbdsetup-84 attach 11 /dev/other /dev/other internal
 `, out)
+}
+
+func TestHandlersKeepTheNodeIDThatTheModuleTells(t *testing.T) {
+	o := object{selection: selection{res: &confparse.Resource{Name: "r0", Me: &confparse.Host{NodeID: 3}}}}
+	require.Contains(t, planner{gen: schema.V9}.handlerEnv(o), "DRBD_MY_NODE_ID=3")
+	require.Contains(t, planner{gen: schema.V9, myNodeID: "9"}.handlerEnv(o), "DRBD_MY_NODE_ID=9")
 }

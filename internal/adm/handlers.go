@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ func (p planner) handlerEnv(o object) []string {
 	for _, h := range o.res.Hosts {
 		env = append(env, "DRBD_NODE_ID_"+strconv.Itoa(h.NodeID)+"="+strings.Join(h.Names, " "))
 	}
-	return append(env, "DRBD_MY_NODE_ID="+strconv.Itoa(o.res.Me.NodeID))
+	return append(env, "DRBD_MY_NODE_ID="+cmp.Or(p.myNodeID, strconv.Itoa(o.res.Me.NodeID)))
 }
 
 func volumeLists(volumes []*confparse.Volume) (minors, numbers, disks string) {

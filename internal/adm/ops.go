@@ -20,6 +20,7 @@ type planner struct {
 	verbose     int
 	peerName    string                 // 8.4: --peer
 	peerAddress string                 // 8.4: of the peer that a handler is called about
+	myNodeID    string                 // 9: of this host, as the module told a handler; "" if it did not
 	node        string                 // this host
 	file        string                 // the main configuration file
 	proxies     map[string]*proxyState // for adjust

@@ -12,20 +12,35 @@ import (
 	"drbdutils/schema"
 )
 
-// prepare checks the options that say how to work, loads the configuration and
-// takes from it what concerns the whole run.
+// prepare checks the command line, loads the configuration and takes from it what
+// concerns the whole run.
 func (t *tool) prepare() int {
-	if len(t.req.test) > 0 && !slices.Contains([]string{"dump", "dump-xml", "sh-nop"}, t.cmd.name) {
+	passed, code := t.checkOptions()
+	for _, check := range []func() int{t.checkObjects, t.checkPrograms, t.load} {
+		if code == 0 {
+			code = check()
+		}
+	}
+	if code != 0 {
+		return code
+	}
+	t.planner = t.newPlanner(passed)
+	t.watching = t.planner.has("watch")
+	t.planner.options = t.planner.except("watch")
+	t.limits = limits(t.conf.Global)
+	return 0
+}
+
+// checkOptions returns the backend options that the command hands on.
+func (t *tool) checkOptions() (passed []string, code int) {
+	if len(t.req.test) > 0 && !t.shows() && t.cmd.name != "sh-nop" {
 		t.complain("--config-to-test (-t) goes with dump, dump-xml and sh-nop only")
-		return exitUsage
+		return nil, exitUsage
 	}
 	passed, dropped, err := t.req.passed(t.gen, t.cmd)
 	if err != nil {
 		t.complain("%s: %v\ntry '%s help %s'", t.env.Name, err, t.env.Name, t.cmd.name)
-		return exitUsage
-	}
-	if code := t.checkObjects(); code != 0 {
-		return code
+		return nil, exitUsage
 	}
 	if strings.ContainsFunc(t.req.varName, notNameRune) {
 		t.complain("--sh-varname=%s ignored: it has other characters than letters, digits and _", t.req.varName)
@@ -34,20 +49,23 @@ func (t *tool) prepare() int {
 	for _, o := range public(t.gen, dropped) {
 		t.complain("%s: %s has no option '%s', ignored", t.env.Name, t.cmd.name, o)
 	}
-	if code := t.checkPrograms(); code != 0 {
-		return code
+	return passed, 0
+}
+
+// newPlanner returns what builds the command's calls.
+func (t *tool) newPlanner(options []string) planner {
+	return planner{
+		gen:         t.gen,
+		compat:      t.driver.Compat && t.conf.Legacy,
+		cmd:         t.cmd,
+		options:     options,
+		dry:         t.req.dryRun > 0,
+		verbose:     t.req.verbose,
+		peerName:    t.req.peer,
+		peerAddress: t.env.Getenv("DRBD_PEER_ADDRESS"),
+		node:        t.node,
+		file:        t.conf.File,
 	}
-	if code := t.load(); code != 0 {
-		return code
-	}
-	t.planner = planner{
-		gen: t.gen, cmd: t.cmd, options: passed, dry: t.req.dryRun > 0, verbose: t.req.verbose, peerName: t.req.peer, peerAddress: t.env.Getenv("DRBD_PEER_ADDRESS"), node: t.node, file: t.conf.File,
-		compat: t.driver.Compat && t.conf.Legacy,
-	}
-	t.watching = t.planner.has("watch")
-	t.planner.options = t.planner.except("watch")
-	t.limits = limits(t.conf.Global)
-	return 0
 }
 
 // checkObjects refuses a command line without what the command needs, or with words
@@ -202,18 +220,18 @@ func (t *tool) reporter() func(context.Context, *tool, []selection) int {
 
 // parseObjects takes all words apart before anything is done. Words that
 // contradict each other stop here.
-func (t *tool) parseObjects(given []string) ([]words, *refusal) {
+func (t *tool) parseObjects(given []string) ([]objectName, *refusal) {
 	if given[0] == "all" {
-		return []words{{whole: "all", all: true}}, nil
+		return []objectName{{text: "all", all: true}}, nil
 	}
-	var all []words
+	var all []objectName
 	for _, word := range given {
-		w, refused := parseWords(t.gen, word)
+		w, refused := parseName(t.gen, word)
 		if refused != nil {
 			return nil, refused
 		}
 		if t.gen == schema.V9 && slices.ContainsFunc(all, w.overlaps) {
-			return nil, refuse(exitUsage, true, "'%s' names a connection that was named before", word)
+			return nil, refuse(exitUsage, "'%s' names a connection that was named before", word)
 		}
 		all = append(all, w)
 	}
@@ -221,12 +239,12 @@ func (t *tool) parseObjects(given []string) ([]words, *refusal) {
 }
 
 // resolve returns the resources that a word stands for.
-func (t *tool) resolve(w words) ([]selection, *refusal) {
+func (t *tool) resolve(w objectName) ([]selection, *refusal) {
 	if w.all {
 		return t.resolveAll()
 	}
 	if t.conf.Defined == 0 {
-		return nil, refuse(exitUsage, true, "no resources defined!")
+		return nil, refuse(exitUsage, "no resources defined!")
 	}
 	s, refused := selectWord(t.conf, w)
 	if refused != nil {
@@ -246,12 +264,12 @@ func (t *tool) resolve(w words) ([]selection, *refusal) {
 
 // onlyPeer refuses a second peer of a resource: the first one already stands for
 // "this connection and no other".
-func (t *tool) onlyPeer(s selection, w words) *refusal {
+func (t *tool) onlyPeer(s selection, w objectName) *refusal {
 	if !s.peer {
 		return nil
 	}
 	if first, ok := t.narrowed[w.res]; ok && first != s.peers[0] {
-		return refuse(exitUsage, true, "'%s': the resource was narrowed to peer %s before; name its peers one call at a time", w.whole, first.Name)
+		return refuse(exitUsage, "'%s': the resource was narrowed to peer %s before; name its peers one call at a time", w.text, first.Name)
 	}
 	if t.narrowed == nil {
 		t.narrowed = map[string]*confparse.Connection{}
@@ -274,29 +292,29 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 	}
 	switch {
 	case len(t.conf.Resources) == 0:
-		return nil, refuse(exitUsage, true, "no resources defined!")
+		return nil, refuse(exitUsage, "no resources defined!")
 	case t.req.stacked:
-		return nil, refuse(exitUsage, true, "no stacked resource has this host (%s) in it", t.node)
+		return nil, refuse(exitUsage, "no stacked resource has this host (%s) in it", t.node)
 	}
-	return nil, refuse(exitUsage, true, "no resource has this host (%s) in it.\n"+
+	return nil, refuse(exitUsage, "no resource has this host (%s) in it.\n"+
 		"The configuration is for %s; does an 'on' section have this machine's name?",
 		t.node, strings.Join(hostNames(t.conf.Resources), ", "))
 }
 
 // admits refuses resources of which this host has no part, or only the wrong
 // one.
-func (t *tool) admits(s selection, w words) *refusal {
+func (t *tool) admits(s selection, w objectName) *refusal {
 	switch {
 	case t.cmd.flags&needsProxy != 0 && !runsProxy(s.res, t.node):
 		return undefined(t.conf, w)
 	case s.res.Ignored && !t.proxies():
-		return refuse(exitUsage, false, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node)
+		return refuse(exitUsage, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node).goOn()
 	case t.gen == schema.V9 || w.minor || t.shows() || s.res.Stacked == t.req.stacked:
 		return nil
 	case s.res.Stacked:
-		return refuse(exitUsage, false, "'%s' is a stacked resource, and not available in normal mode.", s.res.Name)
+		return refuse(exitUsage, "'%s' is a stacked resource, and not available in normal mode.", s.res.Name).goOn()
 	}
-	return refuse(exitUsage, false, "'%s' is a normal resource, and not available in stacked mode.", s.res.Name)
+	return refuse(exitUsage, "'%s' is a normal resource, and not available in stacked mode.", s.res.Name).goOn()
 }
 
 // onSelections runs the command on some resources.
