@@ -23,7 +23,7 @@ func (t *tool) wanted() []string {
 	}
 	names := []string{}
 	for _, word := range t.req.objects {
-		w, refused := parseWords(t.gen, word)
+		w, refused := parseName(t.gen, word)
 		if refused != nil || w.minor || word == "all" {
 			return nil
 		}

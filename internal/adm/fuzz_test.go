@@ -39,7 +39,7 @@ func FuzzObjects(f *testing.F) {
 		if nine {
 			g = schema.V9
 		}
-		w, refused := parseWords(g, word)
+		w, refused := parseName(g, word)
 		if refused != nil {
 			require.NotZero(t, refused.exit)
 			require.NotEmpty(t, refused.text)
@@ -47,7 +47,7 @@ func FuzzObjects(f *testing.F) {
 		}
 		require.LessOrEqual(t, len(w.res)+len(w.peer), len(word))
 		require.GreaterOrEqual(t, w.num, 0)
-		require.Equal(t, word, w.whole)
+		require.Equal(t, word, w.text)
 		require.False(t, w.hasPeer && g == schema.V84)
 	})
 }

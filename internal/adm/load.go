@@ -150,7 +150,7 @@ func (t *tool) checkAddress(s selection) *refusal {
 	if addr, err := netip.ParseAddr(me.Address.Addr); err == nil && t.isLocal(addr) {
 		return nil
 	}
-	return refuse(exitConfig, true, "%s: in resource %s, on %s:\n\tIP %s not found on this host.",
+	return refuse(exitConfig, "%s: in resource %s, on %s:\n\tIP %s not found on this host.",
 		me.Place, s.res.Name, me.Names[0], me.Address.Addr)
 }
 

@@ -21,8 +21,9 @@ import (
 
 // Exit codes that are drbdadm's own. Everything else is a backend's.
 const (
-	exitUsage  = 1
-	exitConfig = 10
+	exitUsage    = 1
+	exitConfig   = 10
+	exitNoNumber = 100
 )
 
 // outBuffer is how much output is written at once; a dry run of many resources

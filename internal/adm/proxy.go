@@ -128,7 +128,7 @@ func (p planner) noProxy(o object) error {
 	if o.all {
 		return nil
 	}
-	return refuse(exitConfig, true, "%s: in resource %s: there is no proxy on this host", o.res.Place, o.res.Name)
+	return refuse(exitConfig, "%s: in resource %s: there is no proxy on this host", o.res.Place, o.res.Name)
 }
 
 func (p planner) proxyCall(o object, words ...string) Op {

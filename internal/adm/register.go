@@ -64,7 +64,7 @@ func (t *tool) registered() (string, bool) {
 	if t.cmd.group != handler && t.cmd.name != "sh-udev" || len(t.req.objects) == 0 {
 		return "", false
 	}
-	w, refused := parseWords(t.gen, t.req.objects[0])
+	w, refused := parseName(t.gen, t.req.objects[0])
 	if refused != nil {
 		return "", false
 	}

@@ -63,6 +63,7 @@ func (t *tool) newPlanner(options []string) planner {
 		verbose:     t.req.verbose,
 		peerName:    t.req.peer,
 		peerAddress: t.env.Getenv("DRBD_PEER_ADDRESS"),
+		myNodeID:    t.env.Getenv("DRBD_MY_NODE_ID"),
 		node:        t.node,
 		file:        t.conf.File,
 	}

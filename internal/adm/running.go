@@ -29,7 +29,7 @@ func (r running) Resource(name string) *confparse.Resource {
 }
 
 // lookFor learns what runs of the objects of the command line.
-func (t *tool) lookFor(ctx context.Context, objects []words) (err error) {
+func (t *tool) lookFor(ctx context.Context, objects []objectName) (err error) {
 	name := ""
 	if len(objects) == 1 && !objects[0].minor && !objects[0].all {
 		name = objects[0].res

@@ -40,13 +40,20 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-func refuse(exit int, stop bool, format string, args ...any) *refusal {
-	return &refusal{fmt.Sprintf(format, args...), exit, stop}
+// refuse returns a refusal that ends the command.
+func refuse(exit int, format string, args ...any) *refusal {
+	return &refusal{fmt.Sprintf(format, args...), exit, true}
 }
 
-// words are the parts of RES, RES/VNR, RES:PEER, RES:PEER/VNR and minor-N.
-type words struct {
-	whole   string
+// goOn makes it a refusal of this object only.
+func (r *refusal) goOn() *refusal {
+	r.stop = false
+	return r
+}
+
+// An objectName has the parts of RES, RES/VNR, RES:PEER, RES:PEER/VNR and minor-N.
+type objectName struct {
+	text    string // as given
 	res     string
 	peer    string
 	hasPeer bool
@@ -60,16 +67,16 @@ type words struct {
 func checkWord(word string) *refusal {
 	switch {
 	case word == "":
-		return refuse(exitUsage, true, "Resource name is empty.")
+		return refuse(exitUsage, "Resource name is empty.")
 	case strings.ContainsFunc(word, func(r rune) bool { return r < 0x20 || r == 0x7f }):
-		return refuse(exitUsage, true, "%q is no name for a resource: it has control characters", word)
+		return refuse(exitUsage, "%q is no name for a resource: it has control characters", word)
 	}
 	return nil
 }
 
-// parseWords takes an object of the command line apart. DRBD 8.4 knows no peers.
-func parseWords(g schema.Generation, word string) (words, *refusal) {
-	w := words{whole: word, res: word}
+// parseName takes an object of the command line apart. DRBD 8.4 knows no peers.
+func parseName(g schema.Generation, word string) (objectName, *refusal) {
+	w := objectName{text: word, res: word}
 	if number, ok := strings.CutPrefix(word, "minor-"); ok {
 		return w.number(number, true)
 	}
@@ -84,20 +91,20 @@ func parseWords(g schema.Generation, word string) (words, *refusal) {
 	return w, nil
 }
 
-func (w words) number(text string, minor bool) (words, *refusal) {
+func (w objectName) number(text string, minor bool) (objectName, *refusal) {
 	if text == "" {
-		return w, refuse(100, true, "missing number argument")
+		return w, refuse(exitNoNumber, "missing number argument")
 	}
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
-		return w, refuse(exitBroken, true, "%s is not a valid number", text)
+		return w, refuse(exitBroken, "%s is not a valid number", text)
 	}
 	w.num, w.hasNum, w.minor = int(n), true, minor
 	return w, nil
 }
 
 // overlaps reports whether two words name the same connections.
-func (w words) overlaps(other words) bool {
+func (w objectName) overlaps(other objectName) bool {
 	whole := !w.hasNum && !other.hasNum
 	return whole && w.res == other.res && (w.peer == other.peer || !w.hasPeer || !other.hasPeer)
 }
@@ -115,7 +122,7 @@ func selectAll(conf *confparse.Config, stacked, proxies bool) []selection {
 	all := make([]selection, 0, len(conf.Resources))
 	for _, r := range conf.Resources {
 		if (!r.Ignored || proxies && runsProxy(r, conf.Node)) && r.Stacked == stacked {
-			s := whole(r)
+			s := selectWhole(r)
 			s.word, s.all = "all", true
 			all = append(all, s)
 		}
@@ -123,8 +130,8 @@ func selectAll(conf *confparse.Config, stacked, proxies bool) []selection {
 	return all
 }
 
-// whole returns the selection of a resource with all its volumes and peers.
-func whole(r *confparse.Resource) selection {
+// selectWhole returns the selection of a resource with all its volumes and peers.
+func selectWhole(r *confparse.Resource) selection {
 	s := selection{word: r.Name, res: r}
 	if r.Me != nil {
 		s.volumes = r.Me.Volumes
@@ -140,8 +147,8 @@ func whole(r *confparse.Resource) selection {
 // undefined says that the configuration has no such object.
 //
 // compat: with DRBD 8.4 nothing after it is done, with DRBD 9 it is.
-func undefined(conf *confparse.Config, w words) *refusal {
-	text := fmt.Sprintf("'%s' not defined in your config (for this host).", w.whole)
+func undefined(conf *confparse.Config, w objectName) *refusal {
+	text := fmt.Sprintf("'%s' not defined in your config (for this host).", w.text)
 	if r := conf.Resource(w.res); r != nil && r.Ignored {
 		text += fmt.Sprintf("\n%s: resource %s is for %s; this host is %s",
 			r.Place, r.Name, strings.Join(hostNames([]*confparse.Resource{r}), ", "), conf.Node)
@@ -164,22 +171,22 @@ func hostNames(resources []*confparse.Resource) []string {
 }
 
 // selectWord returns the selection that one word of the command line stands for.
-func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
+func selectWord(conf *confparse.Config, w objectName) (selection, *refusal) {
 	if w.minor {
 		r, v := conf.ByMinor(w.num)
 		if r == nil || r.Ignored {
 			return selection{}, undefined(conf, w)
 		}
-		s := whole(r)
-		s.word, s.volume, s.volumes = w.whole, true, []*confparse.Volume{v}
+		s := selectWhole(r)
+		s.word, s.volume, s.volumes = w.text, true, []*confparse.Volume{v}
 		return s, nil
 	}
 	r := conf.Resource(w.res)
 	if r == nil || r.Ignored && !runsProxy(r, conf.Node) {
 		return selection{}, undefined(conf, w)
 	}
-	s := whole(r)
-	s.word = w.whole
+	s := selectWhole(r)
+	s.word = w.text
 	if w.hasPeer && !r.Ignored {
 		if refused := s.narrowToPeer(conf.Node, w); refused != nil {
 			return s, refused
@@ -191,19 +198,19 @@ func selectWord(conf *confparse.Config, w words) (selection, *refusal) {
 	return s, nil
 }
 
-func (s *selection) narrowToPeer(node string, w words) *refusal {
+func (s *selection) narrowToPeer(node string, w objectName) *refusal {
 	if s.res.Me != nil && s.res.Me.Answers(w.peer) {
-		return refuse(exitUsage, true, "'%s': %s is this host; name one of its peers", w.whole, w.peer)
+		return refuse(exitUsage, "'%s': %s is this host; name one of its peers", w.text, w.peer)
 	}
 	c := s.res.Connection(w.peer)
 	if c == nil {
-		return refuse(exitUsage, true, "Not a valid connection (%s) for this host", w.whole)
+		return refuse(exitUsage, "Not a valid connection (%s) for this host", w.text)
 	}
 	s.peer, s.peers = true, []*confparse.Connection{c}
 	return nil
 }
 
-func (s *selection) narrowToVolume(conf *confparse.Config, w words) *refusal {
+func (s *selection) narrowToVolume(conf *confparse.Config, w objectName) *refusal {
 	for _, v := range s.volumes {
 		if v.Number == w.num {
 			s.volume, s.volumes = true, []*confparse.Volume{v}
@@ -213,7 +220,7 @@ func (s *selection) narrowToVolume(conf *confparse.Config, w words) *refusal {
 	if conf.Generation == schema.V84 {
 		return undefined(conf, w)
 	}
-	return refuse(exitUsage, true, "Resource '%s' has no volume %d", s.res.Name, w.num)
+	return refuse(exitUsage, "Resource '%s' has no volume %d", s.res.Name, w.num)
 }
 
 // fit makes the selection what the command's rule about volumes demands.
@@ -222,7 +229,7 @@ func (s *selection) fit(c command) *refusal {
 	whole := c.volumes == volumeRefused || c.objects == none
 	switch {
 	case whole && explicit:
-		return refuse(exitUsage, true, "%s is for a resource as a whole: name it without a volume", c.name)
+		return refuse(exitUsage, "%s is for a resource as a whole: name it without a volume", c.name)
 	case whole && s.volume:
 		s.volume = false
 	case c.volumes == volumeRequired && !s.volume:
@@ -230,7 +237,7 @@ func (s *selection) fit(c command) *refusal {
 			s.volume = true
 			return nil
 		}
-		return refuse(exitUsage, true, "%s is for one volume: name it, as in '%s %s/0' or '%s minor-0'",
+		return refuse(exitUsage, "%s is for one volume: name it, as in '%s %s/0' or '%s minor-0'",
 			c.name, c.name, s.word, c.name)
 	}
 	return nil

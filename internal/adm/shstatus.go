@@ -22,7 +22,7 @@ func shStatus(ctx context.Context, t *tool, _ []selection) int {
 		if r.Ignored {
 			continue
 		}
-		s := whole(r)
+		s := selectWhole(r)
 		fmt.Fprintf(t.out, "_conf_res_name=%s\n_conf_file_line=%s:%d\n\n", render.ShellWord(r.Name), render.ShellWord(r.Place.Path()), r.Line)
 		t.shStacked(s)
 		for _, o := range s.objects(perVolume) {

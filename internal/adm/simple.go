@@ -150,7 +150,7 @@ func (p planner) outdate(o object) ([]Op, error) {
 
 // diskless refuses to do something to a disk that is not there.
 func (p planner) diskless() *refusal {
-	return refuse(exitConfig, true,
+	return refuse(exitConfig,
 		"%s needs a disk on this host, and the configuration has none.", p.cmd.name)
 }
 
