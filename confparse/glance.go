@@ -94,7 +94,7 @@ func (g *glance) statement(first string) bool {
 		}
 	case "meta-disk", "flexible-meta-disk":
 		g.metaDisk(g.rest())
-	case "address", "host", "floating":
+	case "address", "host", "floating", "inside", "outside":
 		return g.address(g.rest())
 	case "stacked-on-top-of":
 		if words := g.rest(); len(words) == 1 {

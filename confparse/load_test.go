@@ -146,17 +146,21 @@ func manyResources() string {
 	return b.String()
 }
 
+// collidesBetween reports whether two resources use the same.
+func collidesBetween(c *Config) bool {
+	return slices.ContainsFunc(c.checkAcross(), func(d Diagnostic) bool {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(d.Message, "resource "), ":")
+		return !strings.HasSuffix(rest, " of "+name)
+	})
+}
+
 // Invariant: who asks for one resource learns of everything that two others share and
 // cannot, as if all of them had been asked for.
 func TestCollisionsOfOthersAreSeen(t *testing.T) {
 	seen := 0
 	eachCase(t, func(t *testing.T, src Source, _ *testkit.ConfigResult) {
 		all, _ := Load(src)
-		between := slices.ContainsFunc(all.checkAcross(), func(d Diagnostic) bool {
-			name, rest, _ := strings.Cut(strings.TrimPrefix(d.Message, "resource "), ":")
-			return !strings.HasSuffix(rest, " of "+name)
-		})
-		if !between {
+		if !collidesBetween(all) {
 			return
 		}
 		main := src.FS.(fstest.MapFS)["case/input.conf"]
