@@ -57,7 +57,7 @@ type call struct {
 	exit      int
 }
 
-const vda = 32 << 20 // size of a disk in bytes
+const diskSize = 32 << 20 // bytes
 
 func newHost(t *testing.T, dir, bin, module, watch string, number int, network fake.Network) *host {
 	h := &host{
@@ -69,7 +69,7 @@ func newHost(t *testing.T, dir, bin, module, watch string, number int, network f
 		require.NoError(t, os.MkdirAll(filepath.Join(h.dir, d), 0o755))
 	}
 	for _, disk := range []string{"vda", "vdb"} {
-		require.NoError(t, os.Truncate(h.create("dev/"+disk), vda))
+		require.NoError(t, os.Truncate(h.create("dev/"+disk), diskSize))
 	}
 	h.write("etc/drbd.conf", "include \"drbd.d/*.res\";\n")
 	h.write("h", handlerScript)
@@ -188,6 +188,10 @@ func (h *host) environment(key string) string {
 
 // tool runs one of ours.
 func (h *host) tool(ctx context.Context, name string, args []string, s streams) int {
+	args = slices.Clone(args)
+	for i := range args {
+		args[i] = h.local(args[i])
+	}
 	main := map[string]func(context.Context, cli.Env) int{"drbdadm": adm.Main, "drbdsetup": setup.Main}[name]
 	return main(ctx, cli.Env{
 		Name: name, Args: args, Getenv: h.environment,

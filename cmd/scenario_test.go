@@ -35,6 +35,7 @@ func TestScenarios(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	for module, all := range map[string][]*testkit.Scenario{
 		"8.4.11": append(testkit.Recordings(t, "../testdata/scenarios/8.4.11.txt.gz"), shared(t)...),
+		"9.3.3":  testkit.Recordings(t, "../testdata/scenarios/9.3.3.txt.gz"),
 	} {
 		for _, sc := range all {
 			t.Run(module+"/"+sc.Name, func(t *testing.T) {
@@ -102,6 +103,9 @@ func newStage(t *testing.T, bin, module string, sc *testkit.Scenario) *stage {
 
 func (s *stage) play() {
 	for _, b := range s.sc.Blocks {
+		if _, ok := stops[s.name(b)]; ok {
+			break
+		}
 		s.block(b)
 	}
 	for _, h := range s.hosts {
@@ -262,7 +266,7 @@ func (s *stage) command(b testkit.Block, got *outcome) {
 		return nil
 	}
 	out := strings.Split(strings.TrimSuffix(h.recorded(got.out.String()), "\n"), "\n")
-	s.same(b, "stdout", "stdout", lines("stdout"), out)
+	s.same(b, "stdout", m[4], lines("stdout"), out)
 	s.same(b, "stderr", "stderr", lines("stderr"), strings.Split(got.err.String(), "\n"))
 }
 
@@ -275,7 +279,7 @@ func (s *stage) states(b testkit.Block) {
 			continue
 		}
 		stream := view == "events2 stream" || view == "helper calls" || view == "handler calls"
-		if _, ok := early[s.module+" "+s.sc.Name+" "+stepName(b.Title)]; ok {
+		if _, ok := early[s.name(b)]; ok {
 			if stream {
 				s.put[sec.Title] = append(s.put[sec.Title], sec.Lines...)
 			}
@@ -300,7 +304,7 @@ func (s *stage) states(b testkit.Block) {
 
 // same fails the test unless both are the same or known to differ.
 func (s *stage) same(b testkit.Block, title, view string, recorded, ours []string) {
-	what := s.module + " " + s.sc.Name + " " + stepName(b.Title) + " " + title
+	what := s.name(b) + " " + title
 	want, got := s.ids.Compare(view, recorded, ours)
 	if coins[s.module+" "+s.sc.Name] {
 		want, got = testkit.WithoutCoins(want), testkit.WithoutCoins(got)
@@ -326,8 +330,8 @@ func (s *stage) diff(want, got string) []byte {
 	return out
 }
 
-// stepName is "step 7".
-func stepName(title string) string {
-	name, _, _ := strings.Cut(title, ":")
-	return name
+// name is "MODULE SCENARIO step 7".
+func (s *stage) name(b testkit.Block) string {
+	step, _, _ := strings.Cut(b.Title, ":")
+	return s.module + " " + s.sc.Name + " " + step
 }

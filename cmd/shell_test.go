@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A shell runs the command lines of the recordings on a host: lists, pipelines,
@@ -165,4 +168,23 @@ func (sh *shell) program(ctx context.Context, args []string, s streams) int {
 		sh.host.t.Fatalf("no program %q", args[0])
 	}
 	return program(ctx, sh.host, args[1:], s)
+}
+func TestSplit(t *testing.T) {
+	const end, pipe, and = "\x00;", "\x00|", "\x00&&"
+	sh := &shell{host: &host{number: 2}}
+	for line, want := range map[string][]string{
+		"":                                      nil,
+		"a  b":                                  {"a", "b"},
+		"a; b;c":                                {"a", end, "b", end, "c"},
+		"a|b | c":                               {"a", pipe, "b", pipe, "c"},
+		"a && b":                                {"a", and, "b"},
+		"a 'b ; c' \"d | e\"":                   {"a", "b ; c", "d | e"},
+		"a ''":                                  {"a", ""},
+		"a x'y z'":                              {"a", "xy z"},
+		"echo 1 > f; b < /dev/null":             {"echo", "1", ">", "f", end, "b", "<", "/dev/null"},
+		"a $(hostname | tr -dc 0-9)":            {"a", "2"},
+		"a $((2 - $(hostname | tr -dc 0-9))) 0": {"a", "0", "0"},
+	} {
+		require.Equal(t, want, sh.split(line), line)
+	}
 }

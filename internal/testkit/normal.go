@@ -13,6 +13,8 @@ import (
 //   - Counters of I/O, buffers and progress are numbers, whichever.
 //   - Amounts out of sync count, except while a resync or verify runs.
 //   - Date and device UUID in a dump of metadata.
+//   - What was done to metadata is told on standard output here, on standard error
+//     there.
 //   - Where long lines are broken (their length depends on counters).
 //   - UUIDs are named: the same one in the recording is the same one here.
 //   - Events: the order is kept within a connection (with its resource and its
@@ -20,7 +22,7 @@ import (
 //     out, two changes of one object in a row that do not touch the same value
 //     are one, and attempts to connect in a row are one.
 //   - Environment of handlers: what the original adds because it is one program for
-//     each generation.
+//     each generation, and what the shell counts.
 //   - Messages on standard error: only the codes, which scripts parse.
 func (n Names) Compare(view string, recorded, ours []string) (want, got string) {
 	counts := func(lines []string) string { return settledText(view, lines) }
@@ -38,7 +40,7 @@ func (n Names) Compare(view string, recorded, ours []string) (want, got string) 
 
 // counters are the values that are numbers, whichever.
 var counters = regexp.MustCompile(`\b(read|written|al-writes|bm-writes|upper-pending|lower-pending|ap-in-flight|rs-in-flight` +
-	`|received|sent|pending|unacked|done|eta|db/dt \[MiB/s\]|estimated-seconds-to-finish)(:|": )[\d.]+`)
+	`|received|sent|pending|unacked|done|eta|dbdt1|want|db\d?/dt\d? \[MiB/s\]|estimated-seconds-to-finish|rs-[a-z0-9-]+-(?:ms|sectors))(:|": )[\d.]+`)
 
 var (
 	running   = regexp.MustCompile(`(Sync|Verify)(Source|Target|S|T)\b`)
@@ -53,8 +55,7 @@ var (
 // dated are the lines of a dump of metadata that depend on time and chance.
 var dated = regexp.MustCompile(`(?m)^(# \d{4}-\d\d-\d\d .*|device-uuid .*)$`)
 
-// told are lines about what was done to metadata. Here they go to standard output,
-// where they do not look like errors.
+// told are lines about what was done to metadata.
 var told = regexp.MustCompile(`(?m)^(Marked additional|initializing bitmap) .*\n?`)
 
 // settledText returns what counts of a state report.
@@ -192,9 +193,10 @@ func eventTexts(lines []string) string {
 	var all []event
 	connections := map[string]bool{}
 	for _, line := range lines {
-		e := parseEvent(line)
-		all = append(all, e)
-		connections[e.within()] = true
+		if e := parseEvent(line); e.action != "change" || len(e.values) > 0 {
+			all = append(all, e)
+			connections[e.within()] = true
+		}
 	}
 	if len(connections) > 1 {
 		delete(connections, "")
@@ -224,13 +226,10 @@ func sorted(set map[string]bool) []string {
 	return list
 }
 
-// simplified leaves out empty changes and repeated attempts, and joins changes.
+// simplified leaves out repeated attempts, and joins changes.
 func simplified(all []event) []event {
 	var list []event
 	for _, e := range all {
-		if e.action == "change" && len(e.values) == 0 {
-			continue
-		}
 		if last := len(list) - 1; last >= 0 && e.action == "change" && list[last].joins(e) {
 			list[last].values = append(slices.Clip(list[last].values), e.values...)
 			continue
@@ -278,12 +277,15 @@ func callTexts(lines []string) string {
 		if strings.HasPrefix(line, "call: ") || strings.HasPrefix(line, "handler: ") {
 			calls = append(calls, "")
 		}
-		if len(calls) > 0 && line != "  env " && line != "  env DRBD_DONT_WARN_ON_VERSION_MISMATCH=1" {
+		if len(calls) > 0 && !private.MatchString(line) {
 			calls[len(calls)-1] += strings.TrimSuffix(line, ":/lib/drbd") + "\n"
 		}
 	}
 	slices.SortStableFunc(calls, func(a, b string) int { return strings.Compare(aboutPeer.FindString(a), aboutPeer.FindString(b)) })
 	return strings.Join(calls, "")
 }
+
+// private is environment that the original, or the shell of a handler, has for itself.
+var private = regexp.MustCompile(`^  env (DRBD_DONT_WARN_ON_VERSION_MISMATCH=1|SHLVL=\d+|)$`)
 
 var aboutPeer = regexp.MustCompile(`env DRBD_PEER_NODE_ID=\d+`)
