@@ -223,6 +223,11 @@ func (m *Module) disconnect(r *request) schema.Code {
 	if code != schema.NoError {
 		return code
 	}
+	for _, d := range r.conn.res.devices {
+		if m.gen == schema.V9 && d.neededBy() == r.conn && !parms.Bool("force_disconnect") {
+			return r.declined(r.conn)
+		}
+	}
 	if code := r.conn.disconnect(parms.Bool("force_disconnect")); !code.OK() {
 		return code
 	}

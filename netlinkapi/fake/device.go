@@ -200,7 +200,8 @@ func (d *device) followDisk(was, is ownPart) {
 func (pd *peerDevice) followDisk(old, now state) {
 	synced := old.disk < schema.UpToDate && old.conn >= syncSource && now.conn == connected
 	outdated := old.disk != now.disk && now.disk == schema.Outdated && now.conn == connected
-	if now.disk > schema.Failed && (synced || outdated) {
+	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk == schema.UpToDate && now.conn >= connected
+	if now.disk > schema.Failed && (synced || outdated || current) {
 		pd.report(reportState)
 	}
 }

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"fmt"
 	"slices"
 
 	"drbdutils/meta"
@@ -121,6 +122,9 @@ func (m *Module) detach9(r *request) schema.Code {
 	d := r.device
 	if parms.Bool("intentional_diskless_detach") {
 		d.conf.SetBool("intentional_diskless", true)
+	}
+	if c := d.neededBy(); c != nil && !parms.Bool("force_detach") {
+		return r.declined(c)
 	}
 	return d.detach9(parms.Bool("force_detach"))
 }
@@ -308,4 +312,22 @@ func (r *request) explain(code schema.Code) schema.Code {
 		r.texts = append(r.texts, text)
 	}
 	return code
+}
+
+// neededBy returns the connection to a Primary without any other current data than
+// that here.
+func (d *device) neededBy() *connection {
+	for _, pd := range d.peers {
+		alone := pd.part.pdsk < schema.UpToDate && !d.peerUpToDate()
+		if pd.conn.peer == schema.Primary && alone && d.own.disk == schema.UpToDate {
+			return pd.conn
+		}
+	}
+	return nil
+}
+
+// declined says which peer refused.
+func (r *request) declined(c *connection) schema.Code {
+	return r.refuse(schema.StateFailedByPeer,
+		fmt.Sprintf("Declined by peer %s (id: %d), see the kernel log there", c.net.Str("name"), c.node))
 }

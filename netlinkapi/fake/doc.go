@@ -5,7 +5,7 @@
 // A Module is one node. It answers requests (Handle), multicasts notifications
 // (Subscribe) and talks to its peers over a Network, so that connections
 // establish, generations are compared, resyncs copy blocks and split brains are
-// found, as in DRBD 8.4.11:
+// found, as in DRBD 8.4.11, or, with Config.Version, as in DRBD 9.3.3:
 //
 //	net := fake.NewMemoryNetwork()
 //	alice := fake.New(fake.Config{Node: "alice", Network: net})
@@ -19,9 +19,18 @@
 // The package encodes and decodes messages by itself from the tables of package
 // schema. It shares no codec with the client: a mistake there must show here.
 //
-// Where things are: state.go has the states, rules.go what is refused and why,
-// change.go carries a change through; resource.go, device.go and connection.go
-// are the objects; uuid.go compares data generations; link.go and packet.go are
-// the way to a peer, handshake.go and resync.go what is said there; disk.go is
-// the image; request.go, command.go, dump.go and notify.go are the netlink side.
+// A resource has devices and connections; a peer device is a device as one peer
+// has it. DRBD 8.4 is the case of one connection: its state of a device is that of
+// the only peer device. Both generations go through the same machine:
+// resource.attempt edits the state, settles what follows from it, asks the rules,
+// and carries the change out.
+//
+// Where things are: state.go has the states, rules.go what 8.4 refuses and why,
+// rules9.go and quorum.go what 9 does; resource.go, device.go, connection.go,
+// peerdevice.go and path.go are the objects, record.go what they leave on the disk;
+// role9.go, device9.go and link9.go are what 9 does otherwise to them; uuid.go
+// compares data generations, generation9.go shares them; link.go and packet.go are
+// the way to a peer, handshake.go and resync.go what is said there; disk.go is the
+// image; request.go, the files command*.go, dump.go, about.go and notify.go are the
+// netlink side.
 package fake

@@ -40,6 +40,10 @@ func (pd *peerDevice) reported(p packet) {
 		next = pd.begin(v)
 	}
 	pd.enter(next, p, disk)
+	pd.forgetMissed(p)
+	if old.conn == wfReportParams && p.State.Conn == wfReportParams && pd.res.m.gen == schema.V9 {
+		pd.report(reportAll) // a volume that is new to the peer
+	}
 }
 
 // realDisk is the peer's disk state, also while it is being attached there.
@@ -238,6 +242,18 @@ func (pd *peerDevice) skipInitialSync(p packet) bool {
 
 // resumeLog keeps the activity log again, once there is a peer.
 func (pd *peerDevice) resumeLog() { pd.alSuspended = false }
+
+// forgetMissed notes, in DRBD 9, that both copies are of the same generation, though
+// perhaps from another node.
+func (pd *peerDevice) forgetMissed(p packet) {
+	current := pd.res.m.gen == schema.V9 && pd.part.conn == connected && pd.own.disk == schema.UpToDate && p.State.Disk == schema.UpToDate
+	if current && pd.bits() != nil && p.UUIDs.at(uuidCurrent) == pd.disk.current()&^uuidPrimary && pd.outOfSync() > 0 {
+		pd.bits().clearAll()
+		pd.clearBitmapUUID()
+		pd.flush()
+		pd.save()
+	}
+}
 
 // syncedElsewhere notes that the peer has this generation from another node.
 func (pd *peerDevice) syncedElsewhere(p packet) {
