@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -31,21 +30,9 @@ func TestRandomCommandLines84(t *testing.T) {
 		config, args := g.line(t)
 		t.Run(fmt.Sprintf("%d %s %s", seed, config, strings.Join(args, " ")), func(t *testing.T) {
 			r := record{Gen: "8.4", Node: "oak", Config: config, Argv: args, Env: map[string]string{showFile: os.DevNull}}
-			c := exec.CommandContext(t.Context(), reference, append([]string{"-c", config}, args...)...)
-			c.Args[0] = "drbdadm"
-			for name, value := range r.vars("") {
-				if name != cli.FakeVariable {
-					c.Env = append(c.Env, name+"="+value)
-				}
-			}
-			c.Env = append(c.Env, "PATH="+os.Getenv("PATH"))
-			out, err := c.Output()
-			exit := 0
-			if failed, ok := err.(*exec.ExitError); ok {
-				exit = failed.ExitCode()
-			}
+			out, exit := r.runReference(t)
 			stdout, stderr, ours := r.run(t, dir)
-			require.Equal(t, withoutVersion(expected(string(out))), withoutVersion(expected(stdout)), "%s", stderr)
+			require.Equal(t, withoutVersion(expected(out)), withoutVersion(expected(stdout)), "%s", stderr)
 			require.Equal(t, exit, ours, "%s", stderr)
 		})
 	}

@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -73,31 +74,39 @@ func writeShows(t *testing.T, g schema.Generation, want, have genCluster) {
 	}
 }
 
-func compareRuns(t *testing.T, g schema.Generation, args []string) {
+// runReference runs the record's command line through the installed drbd-utils.
+func (r record) runReference(t *testing.T) (stdout string, exit int) {
 	t.Helper()
-	r := record{Gen: map[schema.Generation]string{schema.V84: "8.4", schema.V9: "9"}[g], Node: "oak", Config: "drbd.conf", Argv: args}
-	c := exec.CommandContext(t.Context(), reference, append([]string{"-c", "drbd.conf"}, args...)...)
+	c := exec.CommandContext(t.Context(), reference, append([]string{"-c", r.Config}, r.Argv...)...)
 	c.Args[0] = "drbdadm"
-	show := "reference.show"
-	if object := args[len(args)-1]; args[1] == "adjust" && object != "all" {
-		show = object + ".reference" // it takes the first resource for the one it asked for
-	}
-	c.Env = append(c.Environ(), showFile+"="+show)
+	c.Env = c.Environ()
 	for name, value := range r.vars("") {
 		if name != cli.FakeVariable {
 			c.Env = append(c.Env, name+"="+value)
 		}
 	}
 	out, err := c.Output()
-	exit := 0
-	if failed, ok := err.(*exec.ExitError); ok {
-		exit = failed.ExitCode()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		return string(out), failed.ExitCode()
 	}
+	require.NoError(t, err)
+	return string(out), 0
+}
+
+func compareRuns(t *testing.T, g schema.Generation, args []string) {
+	t.Helper()
+	r := record{Gen: map[schema.Generation]string{schema.V84: "8.4", schema.V9: "9"}[g], Node: "oak", Config: "drbd.conf", Argv: args}
+	show := "reference.show"
+	if object := args[len(args)-1]; args[1] == "adjust" && object != "all" {
+		show = object + ".reference" // it takes the first resource for the one it asked for
+	}
+	r.Env = map[string]string{showFile: show}
+	out, exit := r.runReference(t)
 	r.Env = map[string]string{showFile: "running.show"}
 	stdout, stderr, ours := r.run(t, t.TempDir())
 	text, _ := os.ReadFile("drbd.conf")
 	running, _ := os.ReadFile("running.show")
-	require.Equal(t, comparable(g, string(out)), comparable(g, stdout), "%s\n%s\n%s", stderr, text, running)
+	require.Equal(t, comparable(g, out), comparable(g, stdout), "%s\n%s\n%s", stderr, text, running)
 	require.Equal(t, exit, ours, "%s\n%s", stderr, text)
 }
 
