@@ -14,6 +14,7 @@ import (
 // Evidence is what is known on this node about the state of its resources.
 type evidence struct {
 	node   string // this node's name
+	absent bool   // there is no module
 	state  *netlinkapi.Snapshot
 	copies map[copyID]report // what this node has, as compared with a peer's copy
 	log    []logLine         // what the module told the kernel's log
@@ -50,7 +51,7 @@ func (t *tool) investigate(ctx context.Context) (evidence, error) {
 	defer cancel()
 	client, err := netlinkapi.Dial(ctx, netlinkapi.Options{Socket: t.env.NetlinkSocket()})
 	if errors.Is(err, netlinkapi.ErrNoModule) {
-		e.state = netlinkapi.NewSnapshot(t.gen) // without a module nothing runs
+		e.absent, e.state = true, netlinkapi.NewSnapshot(t.gen)
 		return e, nil
 	}
 	if err != nil {

@@ -128,12 +128,8 @@ func (a account) String() string {
 // diagnose compares a resource with how it should be. It is a pure function of
 // configuration and evidence.
 func (e exam) diagnose() []finding {
-	name := e.res.Name
 	if e.have == nil {
-		return []finding{{
-			About: "resource " + name, State: "not running", Why: "the module does not know it",
-			Remedies: []remedy{e.here("to create it as it is configured, which changes no data", "drbdadm up "+name)},
-		}}
+		return []finding{e.notRunning()}
 	}
 	all := e.suspended()
 	for _, v := range e.volumes {
@@ -143,6 +139,15 @@ func (e exam) diagnose() []finding {
 		all = append(all, e.peerState(c)...)
 	}
 	return append(all, e.promotion()...)
+}
+
+func (e exam) notRunning() finding {
+	f := finding{About: "resource " + e.res.Name, State: "not running", Why: "the module does not know it"}
+	if e.absent {
+		f.Why = "the DRBD module is not loaded"
+	}
+	f.Remedies = []remedy{e.here("to create it as it is configured, which changes no data", "drbdadm up "+e.res.Name)}
+	return f
 }
 
 // here is a remedy that is run on this node.

@@ -175,6 +175,9 @@ func TestExplainOfWhatIsDown(t *testing.T) {
 	found := e.diagnose()
 	require.Len(t, found, 1)
 	require.Equal(t, "not running", found[0].State)
+	require.Equal(t, "the module does not know it", found[0].Why)
+	e.absent = true
+	require.Equal(t, "the DRBD module is not loaded", e.diagnose()[0].Why)
 }
 
 // A split brain is shown with both sides, and both ways out, each with its price.

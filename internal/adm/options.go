@@ -157,6 +157,7 @@ func isCommand(table []command, word string) bool {
 func (r *request) passed(g schema.Generation, c command) (passed, dropped []string, err error) {
 	for _, o := range r.backend {
 		switch {
+		case o.raw && o.text == "--" && g == schema.V9: // a second one says nothing
 		case !o.raw && !c.takes(o.text):
 			return nil, nil, &cli.UsageError{Option: public(g, []string{o.text})[0], Problem: "is not an option of " + c.name}
 		case !o.raw || g == schema.V84 || c.flags&rawOptions != 0 || c.takesPrefix(o.text):

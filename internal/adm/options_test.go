@@ -57,6 +57,15 @@ func TestWordsAfterTheCommandAreObjects(t *testing.T) {
 	require.Empty(t, r.backend)
 }
 
+func TestSecondDoubleDashSaysNothing(t *testing.T) {
+	r, _ := parsed(t, schema.V9, "--", "--force", "--", "primary", "r0")
+	c, _ := find(commands9(), "primary")
+	passed, dropped, err := r.passed(schema.V9, c)
+	require.NoError(t, err)
+	require.Equal(t, []string{"--force"}, passed)
+	require.Empty(t, dropped)
+}
+
 // TestCommandTable holds what every row must obey.
 func TestCommandTable(t *testing.T) {
 	for _, g := range []schema.Generation{schema.V84, schema.V9} {
