@@ -16,6 +16,9 @@
 //	  exec.go       setup.Main("new-resource", "r0") ...
 //
 // adjust compares configuration and running state (adjust.go, adjustnet.go,
-// compare.go); plan shows the result instead of running it (planview.go), and
-// explain says in words what is wrong with a resource (explain.go).
+// compare.go); plan shows the result instead of running it (planview.go). explain
+// says in words what is wrong with a resource: a pure function (explain.go,
+// explain_disk.go, explain_peer.go) of configuration and evidence (evidence.go),
+// which comes from the module, the kernel's log (kernellog.go), and /proc and /sys
+// (users.go).
 package adm
