@@ -100,7 +100,7 @@ func (sb *Superblock) SetGI(node int, line string) error {
 		flag(f)
 	}
 	fields := strings.Split(line, ":")
-	if len(fields) > len(targets) {
+	if len(fields) > len(targets) { // compat: drbd-utils ignores what is too much
 		return fmt.Errorf("%d fields in %q: there are %d", len(fields), line, len(targets))
 	}
 	for i, text := range fields {

@@ -189,6 +189,8 @@ func (p *Place) placeAfter(sectors int64) error {
 	p.Bitmap = p.AL + p.ALBytes
 	p.Start, p.End = p.Superblock, p.Superblock+sectors*SectorSize
 	p.BitmapBytes = p.End - p.Bitmap
+	// compat: drbd-utils makes an indexed area that the disk ends within; no kernel
+	// attaches it.
 	if p.BitmapBytes < BlockSize || p.End > p.DiskSize {
 		return fmt.Errorf("%w: it has %d bytes, %d are needed", ErrTooSmall, p.DiskSize, max(p.End, p.Bitmap+BlockSize))
 	}

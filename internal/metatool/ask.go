@@ -8,15 +8,15 @@ import (
 	"golang.org/x/term"
 )
 
-// ask puts a question, with lines of context before it, and returns the answer.
+// ask puts a question, with lines before it, and returns the answer.
 // Only "yes" is yes. --force answers with yes; where nobody can answer it is no.
-func (t *tool) ask(question string, context ...string) bool {
+func (t *tool) ask(question string, before ...string) bool {
 	if t.opt.force && t.opt.quiet {
 		t.suppressed++
 		return true
 	}
 	t.out.Flush()
-	for _, line := range context {
+	for _, line := range before {
 		fmt.Fprintln(t.env.Stderr, line)
 	}
 	fmt.Fprintf(t.env.Stderr, "\n%s\n", question)

@@ -57,8 +57,6 @@ func (t *tool) createOptions() (meta.CreateOptions, error) {
 			return o, err
 		}
 		o.Geometry.MaxPeers = n
-	} else {
-		t.args = append([]string{""}, t.args...)[:1]
 	}
 	if err := o.Geometry.Check(); err != nil {
 		return o, fail(exitBadValue, "%v", err)
@@ -107,19 +105,19 @@ func (t *tool) detect() (*meta.Image, error) {
 
 // replace converts or overwrites metadata, if that is wanted.
 func (t *tool) replace(found *meta.Image, o meta.CreateOptions) error {
-	context := []string{
+	lines := []string{
 		"", "A " + describe(t.version, t.index) + " meta data block is to be written,",
 		"but a " + describe(found.Super.Version, found.Place.Index) + " meta data block is there already:",
 		fmt.Sprintf("on %s at byte offset %d.", t.path, found.Place.Superblock),
 	}
-	context = append(context, worth(found)...)
+	lines = append(lines, worth(found)...)
 	if found.Super.Version == t.version {
-		if !t.ask("Overwrite the meta data that is there?", context...) {
+		if !t.ask("Overwrite the meta data that is there?", lines...) {
 			return t.cancelled()
 		}
 		return t.create(o)
 	}
-	if t.ask(fmt.Sprintf("Convert the %s meta data to %s?", found.Super.Version, t.version), context...) {
+	if t.ask(fmt.Sprintf("Convert the %s meta data to %s?", found.Super.Version, t.version), lines...) {
 		return t.convert(found, o)
 	}
 	if !t.ask(fmt.Sprintf("Discard the %s meta data and create new %s meta data?", found.Super.Version, t.version)) {

@@ -42,7 +42,7 @@ type optionSpec struct {
 	set         func(o *options, value string) error
 }
 
-func flag(p func(o *options) *bool) func(*options, string) error {
+func boolean(p func(o *options) *bool) func(*options, string) error {
 	return func(o *options, _ string) error { *p(o) = true; return nil }
 }
 
@@ -55,13 +55,13 @@ var (
 
 // optionSpecs lists the options.
 var optionSpecs = []optionSpec{
-	{name: "force", short: "f", set: flag(func(o *options) *bool { return &o.force })},
-	{name: "quiet", short: "q", set: flag(func(o *options) *bool { return &o.quiet })},
+	{name: "force", short: "f", set: boolean(func(o *options) *bool { return &o.force })},
+	{name: "quiet", short: "q", set: boolean(func(o *options) *bool { return &o.quiet })},
 	{name: "verbose", short: "v", set: func(o *options, _ string) error { o.verbose++; return nil }},
-	{name: "ignore-sanity-checks", set: flag(func(o *options) *bool { return &o.ignoreSanity })},
-	{name: "dry-run", set: flag(func(o *options) *bool { return &o.dryRun })},
-	{name: "tentative", set: flag(func(o *options) *bool { return &o.dryRun })},
-	{name: "json", only: []string{"explain"}, set: flag(func(o *options) *bool { return &o.json })},
+	{name: "ignore-sanity-checks", set: boolean(func(o *options) *bool { return &o.ignoreSanity })},
+	{name: "dry-run", set: boolean(func(o *options) *bool { return &o.dryRun })},
+	{name: "tentative", set: boolean(func(o *options) *bool { return &o.dryRun })},
+	{name: "json", only: []string{"explain"}, set: boolean(func(o *options) *bool { return &o.json })},
 	{name: "peer-max-bio-size", short: "p", arg: cli.RequiredArg, only: onCreate, set: func(o *options, s string) error {
 		return setNumber(&o.peerMaxBio, "peer-max-bio-size", s, 1, 0, 1<<20)
 	}},
@@ -84,10 +84,10 @@ var optionSpecs = []optionSpec{
 	{name: "diskful-peers", short: "D", arg: cli.RequiredArg, only: onCreate, v09: true, set: setDiskful},
 	{name: "output-format", short: "o", arg: cli.RequiredArg, only: onDumpSup, set: setOutput},
 	{name: "initial-current-uuid", arg: cli.RequiredArg, only: onCreate, v09: true, set: setCurrentUUID},
-	{name: "consistent", only: onCreate, v09: true, set: flag(func(o *options) *bool { return &o.uuids.Consistent })},
-	{name: "uptodate", only: onCreate, v09: true, set: flag(func(o *options) *bool { return &o.uuids.UpToDate })},
-	{name: "peers-outdated", only: onCreate, v09: true, set: flag(func(o *options) *bool { return &o.uuids.PeersOutdated })},
-	{name: "rotate-uuids", only: onCreate, v09: true, set: flag(func(o *options) *bool { return &o.uuids.Rotate })},
+	{name: "consistent", only: onCreate, v09: true, set: boolean(func(o *options) *bool { return &o.uuids.Consistent })},
+	{name: "uptodate", only: onCreate, v09: true, set: boolean(func(o *options) *bool { return &o.uuids.UpToDate })},
+	{name: "peers-outdated", only: onCreate, v09: true, set: boolean(func(o *options) *bool { return &o.uuids.PeersOutdated })},
+	{name: "rotate-uuids", only: onCreate, v09: true, set: boolean(func(o *options) *bool { return &o.uuids.Rotate })},
 	{name: "var-lib-drbd", arg: cli.RequiredArg, set: func(o *options, s string) error { o.varLib = s; return nil }},
 }
 

@@ -3,6 +3,7 @@ package metatool
 import (
 	"bytes"
 	"cmp"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -18,6 +19,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// How many orders of writes are tried between two flushes, of each kind: one write
+// alone, all but one, any of them.
+var orders = flag.Int("orders", 6, "orders of writes to try between two flushes")
 
 // A device that loses its power while drbdmeta works is afterwards as it was, or
 // as it was to be, or is refused with a hint; and the command, given once more,
@@ -294,11 +299,11 @@ func (r *powerRig) state() string {
 // reorder tries orders in which the disk may write what it was given.
 func (r *powerRig) reorder(stable []byte, pending []powerOp, files map[string]string, rng *rand.Rand) {
 	parts := atoms(pending)
-	for _, i := range rng.Perm(len(parts))[:min(12, len(parts))] {
+	for _, i := range rng.Perm(len(parts))[:min(*orders, len(parts))] {
 		r.try(stable, parts[i:i+1], files)
 		r.try(stable, slices.Concat(parts[:i], parts[i+1:]), files)
 	}
-	for range min(10, len(parts)) {
+	for range min(*orders, len(parts)) {
 		some := slices.Clone(parts)
 		rng.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 		r.try(stable, some[:rng.IntN(len(some)+1)], files)

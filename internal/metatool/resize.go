@@ -82,11 +82,11 @@ func (t *tool) moveOrCreate(old *meta.Image, o meta.CreateOptions) error {
 				g.ALStripes, g.ALStripeBlocks*4)
 		}
 	}
-	context := []string{
+	lines := []string{
 		fmt.Sprintf("There are %s meta data on %s at byte offset %d,", t.version, t.path, old.Place.Superblock),
 		fmt.Sprintf("from when the device had %d byte; it has %d byte now.", old.Place.DiskSize, t.dev.Size()),
 	}
-	if t.ask("Move the internal meta-data from its last-known position?", append(context, worth(old)...)...) {
+	if t.ask("Move the internal meta-data from its last-known position?", append(lines, worth(old)...)...) {
 		if err := t.checkExistingData(old.Place, old.Super.Geometry()); err != nil {
 			return err
 		}
