@@ -67,10 +67,6 @@ var deviations = map[string]string{
 	"8.4.11 commands step 14 stderr":                                            refusal,
 	"8.4.11 commands step 27 stderr":                                            refusal,
 	"8.4.11 commands step 28 stderr":                                            refusal,
-	"8.4.11 commands step 56 exit":                                              noMinor,
-	"8.4.11 commands step 56 stderr":                                            noMinor,
-	"8.4.11 commands step 57 exit":                                              noMinor,
-	"8.4.11 commands step 57 stderr":                                            noMinor,
 	"8.4.11 disks step 6 node1: drbdsetup status --verbose --statistics":        words64,
 	"8.4.11 disks step 6 node2: drbdsetup status --verbose --statistics":        words64,
 	"8.4.11 dual-primary step 12 node2: events2 stream":                         "NetworkFailure: node1 hung up while node2 was still in its handler",
@@ -141,7 +137,6 @@ const (
 	words9  = "the tools say it in other words"
 	shares  = "8.4.11 tells its peer verify-alg and the rates of a resync, which takes them over"
 	refusal = "of several reasons to refuse, 8.4.11 tells another"
-	noMinor = "ours says that there is no such minor, with the code of other commands"
 	words64 = "8.4.11 counts a word of a new bitmap too little"
 	noCode  = "ours has no code to tell: nothing was asked of the module"
 )

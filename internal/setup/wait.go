@@ -293,6 +293,9 @@ func (w *waiter) complain(t target, conn *netlinkapi.Connection, state schema.Co
 // findTarget84 finds the peer device of a device of DRBD 8.4.
 func (w *waiter) findTarget84(ctx context.Context) error {
 	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: w.minor})
+	if e, refused := errors.AsType[*netlinkapi.KernelError](err); refused && e.Code == schema.ErrMinorInvalid {
+		return fail(exitUsage, "%s: no such minor, so no time-out to wait for", w.object)
+	}
 	if err != nil {
 		return err
 	}
