@@ -15,11 +15,17 @@ import (
 	"drbdutils/internal/testkit"
 )
 
-var update = flag.Bool("update", false, "write down what the kernel does; meant for -tools=reference")
+var (
+	scenarios = flag.Bool("scenarios", false, "play the shared scenarios, which takes some ten minutes")
+	update    = flag.Bool("update", false, "and write down what the kernel does; meant for -tools=reference")
+)
 
 // TestScenarios plays the shared scenarios, which cmd plays with fake nodes, on two
 // machines of one boot, and compares with the recording, as strictly as there.
 func TestScenarios(t *testing.T) {
+	if !*scenarios && !*update {
+		t.Skip("with -args -scenarios only")
+	}
 	files, err := filepath.Glob("../testdata/scenarios/shared/*.txt")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
