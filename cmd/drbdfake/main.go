@@ -134,7 +134,7 @@ func usage(env cli.Env) {
 	}
 	fmt.Fprintf(env.Stdout, `
   --node NAME        name of the node (start; default: the directory's)
-  --module VERSION   version of the module (default: 8.4.11)
+  --module VERSION   version of the module: 8.4.x or 9.x (default: 8.4.11)
   --rate BYTES       limit of a resync in bytes per second, K, M or G allowed;
                      default: %s, else the disk option c-max-rate
   --helper PROGRAM   called for handlers as the kernel calls drbdadm;

@@ -30,36 +30,45 @@ func forceKey(v *schema.Values) string {
 	return "assume_uptodate"
 }
 
+// promotion is what a promotion takes for granted, because it was forced to or
+// because peers were fenced.
+type promotion struct{ trusted, outdated bool }
+
 // promote makes the node Primary. With force, data that is not known to be current
 // is taken for UpToDate, and peers that cannot be reached for outdated.
 func (r *resource) promote(force bool) schema.Code {
-	forced, outdated := false, false
-	code := schema.StateUnknownError
+	var p promotion
 	for range promotions {
-		code = r.agree(change{Role: new(schema.Primary)}, func() {
+		code := r.agree(change{Role: new(schema.Primary)}, func() {
 			r.setRole(schema.Primary)
-			if forced {
+			if p.trusted {
 				r.trustDisks()
 			}
-			if outdated {
+			if p.outdated {
 				r.outdatePeers()
 			}
 		})
-		switch {
-		case code == schema.StateNoUpToDateDisk && force && !forced:
-			forced = true
-			continue
-		case code == schema.StatePrimaryNop && !outdated:
-			if outdated = r.fencePeers() || force; outdated {
-				continue
-			}
+		if code.OK() && code != schema.StateNothingToDo {
+			r.promoted(p.trusted)
 		}
-		break
+		if !r.another(&p, code, force) {
+			return code
+		}
 	}
-	if code.OK() && code != schema.StateNothingToDo {
-		r.promoted(forced)
+	return schema.StateUnknownError
+}
+
+// another reports whether a refused promotion is tried again, and with what.
+func (r *resource) another(p *promotion, code schema.Code, force bool) bool {
+	switch {
+	case code == schema.StateNoUpToDateDisk && force && !p.trusted:
+		p.trusted = true
+		return true
+	case code == schema.StatePrimaryNop && !p.outdated:
+		p.outdated = r.fencePeers() || force
+		return p.outdated
 	}
-	return code
+	return false
 }
 
 // setRole sets the role of the node.
