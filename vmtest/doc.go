@@ -23,6 +23,9 @@
 // Run with -tools=reference, the same stories check the original drbd-utils:
 // what a story demands of us must hold for it, too.
 //
+// With -measure=RUNS, TestMeasure lets both toolsets work by turns on 200 resources
+// and prints a table in Markdown.
+//
 // The package is a module of its own, because it needs QEMU and a kernel of
 // 70 MB, and nothing here is needed to use or build the tools. A missing
 // prerequisite is a failure: these tests never skip.
