@@ -22,7 +22,7 @@ import (
 
 // How many orders of writes are tried between two flushes, of each kind: one write
 // alone, all but one, any of them.
-var orders = flag.Int("orders", 6, "orders of writes to try between two flushes")
+var orders = flag.Int("orders", 3, "orders of writes to try between two flushes")
 
 // A device that loses its power while drbdmeta works is afterwards as it was, or
 // as it was to be, or is refused with a hint; and the command, given once more,

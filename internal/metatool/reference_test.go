@@ -116,7 +116,7 @@ func (w *twin) change(v meta.Version, idx meta.Index, f func(img *meta.Image)) *
 // How many random layouts are compared, and where the random numbers start:
 // go test ./internal/metatool -run TestAgainstReference -layouts 10000 -seed 7
 var (
-	layouts = flag.Int("layouts", 25, "random layouts to compare with the installed drbdmeta")
+	layouts = flag.Int("layouts", 12, "random layouts to compare with the installed drbdmeta")
 	seed    = flag.Uint64("seed", 5, "start of the random numbers")
 )
 
