@@ -130,7 +130,7 @@ func (c *connection) request(ch change) schema.Code {
 func (c *connection) disconnect(force bool) schema.Code {
 	down := change{Conn: new(disconnecting)}
 	if c.res.m.gen == schema.V9 {
-		c.res.m.wait(func() bool { return !c.state.lost() })
+		c.res.m.wait(func() bool { return force || !c.state.lost() })
 		down = c.politely()
 	}
 	code := schema.StateDone
