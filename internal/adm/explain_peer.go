@@ -206,7 +206,7 @@ var reasons = map[cause]string{
 	causeHandler:    "a handler of the configuration said no",
 	causeAddress:    "this node cannot use its own address, which must be that of one of its interfaces",
 	causePeer:       "the peer refused this node, or was stopped; 'drbdadm explain' there tells why",
-	causeTwoPrimary: "both nodes are Primary, and allow-two-primaries is not set: one has to become Secondary",
+	causeTwoPrimary: "this node and its peer were both Primary, which allow-two-primaries would have to permit: make one Secondary",
 }
 
 // refused says why the nodes do not go together.
