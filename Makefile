@@ -30,7 +30,7 @@ unit: ## unit, golden, script and comparison tests
 
 bigendian: ## values, codec and on-disk structures on a big-endian machine, emulated
 	CGO_ENABLED=0 GOARCH=s390x $(GO) test -exec qemu-s390x ./schema
-	CGO_ENABLED=0 GOARCH=s390x $(GO) test -exec qemu-s390x -run Fuzz ./netlinkapi
+	CGO_ENABLED=0 GOARCH=s390x $(GO) test -exec qemu-s390x -run 'Fuzz|Strict|Dialect' ./netlinkapi
 	CGO_ENABLED=0 GOARCH=s390x $(GO) test -exec qemu-s390x -run 'Layout|FlagValues|Bitmap' ./meta
 
 cross: ## every architecture that distributions build for
