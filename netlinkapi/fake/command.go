@@ -7,34 +7,40 @@ import (
 	"drbdutils/schema"
 )
 
-// commands carry out what a request asks for. prepare has found the objects.
-var commands = map[schema.Op]func(*Module, *request) schema.Code{
-	schema.NewResource:      (*Module).newResourceCmd,
-	schema.DelResource:      (*Module).delResource,
-	schema.ChgResourceOpts:  (*Module).resourceOptions,
-	schema.NewMinor:         (*Module).newMinor,
-	schema.DelMinor:         (*Module).delMinor,
-	schema.Connect:          (*Module).connect,
-	schema.ChgNetOpts:       (*Module).netOptions,
-	schema.Disconnect:       (*Module).disconnect,
-	schema.Attach:           (*Module).attach,
-	schema.ChgDiskOpts:      (*Module).diskOptions,
-	schema.Detach:           (*Module).detach,
-	schema.Resize:           (*Module).resizeCmd,
-	schema.Promote:          (*Module).promote,
-	schema.Demote:           (*Module).demote,
-	schema.NewCurrentUUID:   (*Module).newCurrentUUID,
-	schema.StartVerify:      (*Module).startVerify,
-	schema.Invalidate:       (*Module).invalidate,
-	schema.InvalidateRemote: (*Module).invalidateRemote,
-	schema.PauseSync:        (*Module).pauseSync,
-	schema.ResumeSync:       (*Module).resumeSync,
-	schema.SuspendIO:        (*Module).suspendIO,
-	schema.ResumeIO:         (*Module).resumeIO,
-	schema.Outdate:          (*Module).outdate,
-	schema.GetTimeoutType:   (*Module).timeoutType,
-	schema.GetStatus:        (*Module).getStatus,
-	schema.Down:             (*Module).down,
+// command is what carries out a request, when prepare has found the objects.
+type command struct {
+	run   func(*Module, *request) schema.Code
+	parms schema.ID // one-shot parameters that it reads into request.parms, or 0
+	disk  bool      // the volume must have a disk
+}
+
+var commands = map[schema.Op]command{
+	schema.NewResource:      {run: (*Module).newResourceCmd},
+	schema.DelResource:      {run: (*Module).delResource},
+	schema.ChgResourceOpts:  {run: (*Module).resourceOptions},
+	schema.NewMinor:         {run: (*Module).newMinor},
+	schema.DelMinor:         {run: (*Module).delMinor},
+	schema.Connect:          {run: (*Module).connect},
+	schema.ChgNetOpts:       {run: (*Module).netOptions},
+	schema.Disconnect:       {run: (*Module).disconnect, parms: schema.DisconnectParms},
+	schema.Attach:           {run: (*Module).attach},
+	schema.ChgDiskOpts:      {run: (*Module).diskOptions, disk: true},
+	schema.Detach:           {run: (*Module).detach, parms: schema.DetachParms},
+	schema.Resize:           {run: (*Module).resizeCmd, parms: schema.ResizeParms, disk: true},
+	schema.Promote:          {run: (*Module).promote, parms: schema.SetRoleParms},
+	schema.Demote:           {run: (*Module).demote},
+	schema.NewCurrentUUID:   {run: (*Module).newCurrentUUID, parms: schema.NewCUUIDParms, disk: true},
+	schema.StartVerify:      {run: (*Module).startVerify, parms: schema.StartOvParms},
+	schema.Invalidate:       {run: (*Module).invalidate, disk: true},
+	schema.InvalidateRemote: {run: (*Module).invalidateRemote, disk: true},
+	schema.PauseSync:        {run: (*Module).pauseSync},
+	schema.ResumeSync:       {run: (*Module).resumeSync},
+	schema.SuspendIO:        {run: (*Module).suspendIO},
+	schema.ResumeIO:         {run: (*Module).resumeIO},
+	schema.Outdate:          {run: (*Module).outdate},
+	schema.GetTimeoutType:   {run: (*Module).timeoutType},
+	schema.GetStatus:        {run: (*Module).getStatus},
+	schema.Down:             {run: (*Module).down},
 }
 
 // Limits of 8.4.
@@ -219,16 +225,12 @@ func (c *connection) checkAlgorithms(old, net *schema.Values) schema.Code {
 }
 
 func (m *Module) disconnect(r *request) schema.Code {
-	parms, code := r.parms(m, schema.DisconnectParms)
-	if code != schema.NoError {
-		return code
-	}
 	for _, d := range r.conn.res.devices {
-		if m.gen == schema.V9 && d.neededBy() == r.conn && !parms.Bool("force_disconnect") {
+		if m.gen == schema.V9 && d.neededBy() == r.conn && !r.parms.Bool("force_disconnect") {
 			return r.declined(r.conn)
 		}
 	}
-	if code := r.conn.disconnect(parms.Bool("force_disconnect")); !code.OK() {
+	if code := r.conn.disconnect(r.parms.Bool("force_disconnect")); !code.OK() {
 		return code
 	}
 	return schema.NoError

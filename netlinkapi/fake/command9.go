@@ -10,32 +10,32 @@ import (
 )
 
 // commands9 are the commands that DRBD 9 does otherwise than 8.4, or alone.
-var commands9 = map[schema.Op]func(*Module, *request) schema.Code{
-	schema.NewResource:       (*Module).newResource9,
-	schema.NewMinor:          (*Module).newMinor9,
-	schema.NewPeer:           (*Module).newPeer,
-	schema.DelPeer:           (*Module).delPeer,
-	schema.NewPath:           (*Module).newPath,
-	schema.DelPath:           (*Module).delPath,
-	schema.Connect:           (*Module).connect9,
-	schema.ChgPeerDeviceOpts: (*Module).peerDeviceOptions,
-	schema.ForgetPeer:        (*Module).forgetPeer,
-	schema.RenameResource:    (*Module).renameResource,
-	schema.Promote:           (*Module).promote9,
-	schema.Demote:            (*Module).demote9,
-	schema.Detach:            (*Module).detach9,
-	schema.NewCurrentUUID:    (*Module).newCurrentUUID9,
-	schema.Invalidate:        (*Module).invalidate9,
-	schema.InvalidateRemote:  (*Module).invalidateRemote9,
-	schema.Outdate:           (*Module).outdate9,
-	schema.Resize:            (*Module).resize9,
-	schema.Down:              (*Module).down9,
+var commands9 = map[schema.Op]command{
+	schema.NewResource:       {run: (*Module).newResource9},
+	schema.NewMinor:          {run: (*Module).newMinor9},
+	schema.NewPeer:           {run: (*Module).newPeer},
+	schema.DelPeer:           {run: (*Module).delPeer, parms: schema.DisconnectParms},
+	schema.NewPath:           {run: (*Module).newPath, parms: schema.PathParms},
+	schema.DelPath:           {run: (*Module).delPath, parms: schema.PathParms},
+	schema.Connect:           {run: (*Module).connect9, parms: schema.ConnectParms},
+	schema.ChgPeerDeviceOpts: {run: (*Module).peerDeviceOptions},
+	schema.ForgetPeer:        {run: (*Module).forgetPeer, parms: schema.ForgetPeerParms},
+	schema.RenameResource:    {run: (*Module).renameResource, parms: schema.RenameParms},
+	schema.Promote:           {run: (*Module).promote9, parms: schema.SetRoleParms},
+	schema.Demote:            {run: (*Module).demote9, parms: schema.SetRoleParms},
+	schema.Detach:            {run: (*Module).detach9, parms: schema.DetachParms},
+	schema.NewCurrentUUID:    {run: (*Module).newCurrentUUID9, parms: schema.NewCUUIDParms, disk: true},
+	schema.Invalidate:        {run: (*Module).invalidate9, parms: schema.InvalidateParms, disk: true},
+	schema.InvalidateRemote:  {run: (*Module).invalidateRemote, parms: schema.InvalidatePeer, disk: true},
+	schema.Outdate:           {run: (*Module).outdate9},
+	schema.Resize:            {run: (*Module).resize9, parms: schema.ResizeParms, disk: true},
+	schema.Down:              {run: (*Module).down9},
 }
 
 // command returns what carries out an operation.
-func (m *Module) command(op schema.Op) func(*Module, *request) schema.Code {
-	if f := commands9[op]; f != nil && m.gen == schema.V9 {
-		return f
+func (m *Module) command(op schema.Op) command {
+	if c, ok := commands9[op]; ok && m.gen == schema.V9 {
+		return c
 	}
 	return commands[op]
 }
@@ -191,11 +191,7 @@ func failedHash(net *schema.Values, key, what string) string {
 }
 
 func (m *Module) delPeer(r *request) schema.Code {
-	parms, code := r.parms(m, schema.DisconnectParms)
-	if code != schema.NoError {
-		return code
-	}
-	if code := r.conn.disconnect(parms.Bool("force_disconnect")); !code.OK() {
+	if code := r.conn.disconnect(r.parms.Bool("force_disconnect")); !code.OK() {
 		return code
 	}
 	r.conn.remove()
@@ -218,11 +214,7 @@ func (c *connection) remove() {
 }
 
 func (m *Module) newPath(r *request) schema.Code {
-	parms, code := r.parms(m, schema.PathParms)
-	if code != schema.NoError {
-		return code
-	}
-	p := &path{conn: r.conn, my: parms.Str("my_addr"), peer: parms.Str("peer_addr")}
+	p := &path{conn: r.conn, my: r.parms.Str("my_addr"), peer: r.parms.Str("peer_addr")}
 	if p.my == "" || p.peer == "" {
 		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
 	}
@@ -262,12 +254,8 @@ func sameHost(a, b string) bool {
 }
 
 func (m *Module) delPath(r *request) schema.Code {
-	parms, code := r.parms(m, schema.PathParms)
-	if code != schema.NoError {
-		return code
-	}
 	for _, p := range r.conn.paths {
-		if p.my != parms.Str("my_addr") || p.peer != parms.Str("peer_addr") {
+		if p.my != r.parms.Str("my_addr") || p.peer != r.parms.Str("peer_addr") {
 			continue
 		}
 		if len(r.conn.paths) == 1 && r.conn.state >= unconnected {
@@ -284,20 +272,17 @@ func (m *Module) delPath(r *request) schema.Code {
 }
 
 func (m *Module) connect9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.ConnectParms)
 	c := r.conn
 	switch {
-	case code != schema.NoError:
-		return code
 	case c.running || c.state > standAlone:
 		return schema.ErrNetConfigured
 	case len(c.paths) == 0:
 		return r.refuse(schema.ErrInvalidRequest, "connection endpoint(s) missing")
-	case parms.Bool("discard_my_data") && r.resource.role == schema.Primary:
+	case r.parms.Bool("discard_my_data") && r.resource.role == schema.Primary:
 		return schema.ErrDiscardImpossible
 	}
-	c.discard, c.dry = parms.Bool("discard_my_data"), parms.Bool("tentative")
-	code = c.set(change{Conn: new(unconnected)}, true)
+	c.discard, c.dry = r.parms.Bool("discard_my_data"), r.parms.Bool("tentative")
+	code := c.set(change{Conn: new(unconnected)}, true)
 	c.start()
 	return code
 }
@@ -311,11 +296,7 @@ func (m *Module) peerDeviceOptions(r *request) schema.Code {
 }
 
 func (m *Module) forgetPeer(r *request) schema.Code {
-	parms, code := r.parms(m, schema.ForgetPeerParms)
-	if code != schema.NoError {
-		return code
-	}
-	node := parms.Int("forget_peer_node_id")
+	node := r.parms.Int("forget_peer_node_id")
 	switch {
 	case r.nests[schema.ForgetPeerParms] == nil:
 		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
@@ -348,11 +329,7 @@ func (r *resource) connectionTo(node int) *connection {
 }
 
 func (m *Module) renameResource(r *request) schema.Code {
-	parms, code := r.parms(m, schema.RenameParms)
-	if code != schema.NoError {
-		return code
-	}
-	name, ok := parms.Get("new_resource_name")
+	name, ok := r.parms.Get("new_resource_name")
 	if !ok {
 		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
 	}

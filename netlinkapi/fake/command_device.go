@@ -9,9 +9,6 @@ import (
 
 func (m *Module) diskOptions(r *request) schema.Code {
 	d := r.device
-	if d.disk == nil {
-		return schema.ErrNoDisk
-	}
 	conf, code := r.options(m, schema.DiskConf, d.disk.conf)
 	if code == schema.NoError {
 		code = m.checkDiskOptions(d, m.clamped(conf))
@@ -36,11 +33,7 @@ func (d *device) noteLogging() {
 }
 
 func (m *Module) detach(r *request) schema.Code {
-	parms, code := r.parms(m, schema.DetachParms)
-	if code != schema.NoError {
-		return code
-	}
-	return r.peer.detach(parms.Bool("force_detach"))
+	return r.peer.detach(r.parms.Bool("force_detach"))
 }
 
 func (pd *peerDevice) detach(force bool) schema.Code {
@@ -61,26 +54,17 @@ func (pd *peerDevice) detach(force bool) schema.Code {
 
 func (m *Module) resizeCmd(r *request) schema.Code {
 	pd := r.peer
-	parms, code := r.parms(m, schema.ResizeParms)
 	switch {
-	case code != schema.NoError:
-		return code
-	case pd.disk == nil:
-		return schema.ErrNoDisk
 	case pd.state().conn > connected:
 		return schema.ErrResizeResync
 	case pd.state().role == schema.Secondary && pd.state().peer == schema.Secondary:
 		return schema.ErrNoPrimary
 	}
-	return pd.resizeTo(parms.Uint("resize_size"), parms.Bool("no_resync"))
+	return pd.resizeTo(r.parms.Uint("resize_size"), r.parms.Bool("no_resync"))
 }
 
 func (m *Module) promote(r *request) schema.Code {
-	parms, code := r.parms(m, schema.SetRoleParms)
-	if code != schema.NoError {
-		return code
-	}
-	return r.peer.promote(parms.Bool("assume_uptodate"))
+	return r.peer.promote(r.parms.Bool("assume_uptodate"))
 }
 
 // promotions is how often a promotion is tried in other ways when it is refused.
@@ -146,14 +130,7 @@ func (pd *peerDevice) demote() schema.Code {
 
 func (m *Module) newCurrentUUID(r *request) schema.Code {
 	pd := r.peer
-	parms, code := r.parms(m, schema.NewCUUIDParms)
-	if code != schema.NoError {
-		return code
-	}
-	if pd.disk == nil {
-		return schema.ErrNoDisk
-	}
-	clear := parms.Bool("clear_bm")
+	clear := r.parms.Bool("clear_bm")
 	skip := clear && pd.state().conn == connected && pd.disk.current() == uuidJustCreated
 	if !skip && pd.state().conn != standAlone {
 		return schema.ErrConnected
@@ -176,17 +153,13 @@ func (m *Module) newCurrentUUID(r *request) schema.Code {
 }
 
 func (m *Module) startVerify(r *request) schema.Code {
-	parms, code := r.parms(m, schema.StartOvParms)
-	if code != schema.NoError {
-		return code
-	}
 	const perBlock = blockSize / 512
 	pd := r.peer
 	pd.verifyTo = math.MaxUint64
-	if start, ok := parms.Get("ov_start_sector"); ok { // else from where the last one stopped
+	if start, ok := r.parms.Get("ov_start_sector"); ok { // else from where the last one stopped
 		pd.verifyFrom = start.Num / perBlock
 	}
-	if stop, ok := parms.Get("ov_stop_sector"); ok {
+	if stop, ok := r.parms.Get("ov_stop_sector"); ok {
 		pd.verifyTo = stop.Num / perBlock
 	}
 	return r.peer.request(change{Conn: new(verifyS)})
@@ -194,9 +167,6 @@ func (m *Module) startVerify(r *request) schema.Code {
 
 func (m *Module) invalidate(r *request) schema.Code {
 	pd := r.peer
-	if pd.disk == nil {
-		return schema.ErrNoDisk
-	}
 	pd.frozen = true
 	defer func() { pd.frozen = false }()
 	if pd.state().conn == standAlone && pd.state().role == schema.Secondary {
@@ -212,9 +182,6 @@ func (m *Module) invalidate(r *request) schema.Code {
 
 func (m *Module) invalidateRemote(r *request) schema.Code {
 	pd := r.peer
-	if pd.disk == nil {
-		return schema.ErrNoDisk
-	}
 	pd.frozen = true
 	defer func() { pd.frozen = false }()
 	if pd.state().conn == standAlone && pd.state().role == schema.Primary {

@@ -115,18 +115,14 @@ func (d *device) awake9() func() {
 }
 
 func (m *Module) detach9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.DetachParms)
-	if code != schema.NoError {
-		return code
-	}
 	d := r.device
-	if parms.Bool("intentional_diskless_detach") {
+	if r.parms.Bool("intentional_diskless_detach") {
 		d.conf.SetBool("intentional_diskless", true)
 	}
-	if c := d.neededBy(); c != nil && !parms.Bool("force_detach") {
+	if c := d.neededBy(); c != nil && !r.parms.Bool("force_detach") {
 		return r.declined(c)
 	}
-	return d.detach9(parms.Bool("force_detach"))
+	return d.detach9(r.parms.Bool("force_detach"))
 }
 
 // detach9 takes the disk away. Without force it refuses to take the last current
@@ -145,16 +141,9 @@ func (d *device) detach9(force bool) schema.Code {
 }
 
 func (m *Module) newCurrentUUID9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.NewCUUIDParms)
 	d := r.device
-	switch {
-	case code != schema.NoError:
-		return code
-	case d.disk == nil:
-		return schema.ErrNoDisk
-	}
-	clear, fresh := parms.Bool("clear_bm"), d.disk.current() == uuidJustCreated
-	if d.replicated() && (!fresh || !clear && !parms.Bool("force_resync")) {
+	clear, fresh := r.parms.Bool("clear_bm"), d.disk.current() == uuidJustCreated
+	if d.replicated() && (!fresh || !clear && !r.parms.Bool("force_resync")) {
 		return schema.ErrConnected
 	}
 	for _, pd := range d.peers {
@@ -216,16 +205,9 @@ func (m *Module) outdate9(r *request) schema.Code {
 }
 
 func (m *Module) invalidate9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.InvalidateParms)
 	d := r.device
-	switch {
-	case code != schema.NoError:
-		return code
-	case d.disk == nil:
-		return schema.ErrNoDisk
-	}
-	from := parms.Int("sync_from_peer_node_id")
-	if !parms.Has("sync_from_peer_node_id") {
+	from := r.parms.Int("sync_from_peer_node_id")
+	if !r.parms.Has("sync_from_peer_node_id") {
 		from = -1
 	}
 	for _, pd := range d.peers {
@@ -236,7 +218,7 @@ func (m *Module) invalidate9(r *request) schema.Code {
 	if d.replicated() || d.own.role == schema.Primary {
 		return schema.StateNoUpToDateDisk
 	}
-	code = d.setDisk(schema.Inconsistent)
+	code := d.setDisk(schema.Inconsistent)
 	for _, b := range d.disk.bits {
 		b.setAll()
 	}
@@ -244,31 +226,18 @@ func (m *Module) invalidate9(r *request) schema.Code {
 	return code
 }
 
-func (m *Module) invalidateRemote9(r *request) schema.Code {
-	if _, code := r.parms(m, schema.InvalidatePeer); code != schema.NoError {
-		return code
-	}
-	return m.invalidateRemote(r)
-}
-
 func (m *Module) resize9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.ResizeParms)
 	d := r.device
-	switch {
-	case code != schema.NoError:
-		return code
-	case d.disk == nil:
-		return schema.ErrNoDisk
-	case slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.part.conn > connected }):
+	if slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.part.conn > connected }) {
 		return schema.ErrResizeResync
 	}
 	if d.disk.regrow() != nil {
 		return schema.ErrMetaIO
 	}
-	if want := parms.Uint("resize_size"); want > d.disk.size {
+	if want := r.parms.Uint("resize_size"); want > d.disk.size {
 		return schema.ErrDiskTooSmall
 	}
-	return d.resizeTo(parms.Uint("resize_size"), parms.Bool("no_resync"))
+	return d.resizeTo(r.parms.Uint("resize_size"), r.parms.Bool("no_resync"))
 }
 
 // down9 takes a resource away with all that belongs to it.

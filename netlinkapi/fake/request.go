@@ -21,6 +21,8 @@ type request struct {
 	conn     *connection
 	peer     *peerDevice // in DRBD 8.4 the device as the only peer has it
 
+	parms *schema.Values // what command.parms names
+
 	texts []string         // info texts of the reply
 	reply []*schema.Values // sets of the reply
 }
@@ -129,7 +131,7 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 	defer m.mu.Unlock()
 	code := m.prepare(r, cmd)
 	if code == schema.NoError {
-		code = m.command(r.op)(m, r)
+		code = m.run(r, m.command(r.op))
 	}
 	b := startMessage(header{kind: familyID, seq: r.seq, port: r.port})
 	b = append(b, m.body(r.op, r.minor, code)...)
@@ -299,11 +301,24 @@ func (r *request) options(m *Module, id schema.ID, current *schema.Values) (*sch
 // of Linux has not.
 var notInModule = map[string]bool{"my_addr2": true, "peer_addr2": true}
 
-// parms reads the one-shot set of a command.
-func (r *request) parms(m *Module, id schema.ID) (*schema.Values, schema.Code) {
-	v := m.set(id)
-	if err := decodeInto(v, r.nests[id]); err != nil {
-		return nil, r.refuse(schema.ErrMandatoryTag, err.Error())
+// run reads the parameters of a command and carries it out.
+func (m *Module) run(r *request, c command) schema.Code {
+	if c.parms != 0 {
+		r.parms = m.set(c.parms)
+		if err := decodeInto(r.parms, r.nests[c.parms]); err != nil {
+			return r.refuse(schema.ErrMandatoryTag, err.Error())
+		}
 	}
-	return v, schema.NoError
+	if c.disk && r.volume().disk == nil {
+		return schema.ErrNoDisk
+	}
+	return c.run(m, r)
+}
+
+// volume returns the device that the request is about.
+func (r *request) volume() *device {
+	if r.peer != nil {
+		return r.peer.device
+	}
+	return r.device
 }

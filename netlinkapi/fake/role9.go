@@ -10,12 +10,13 @@ import (
 // Changes of role in DRBD 9 are of the whole resource, and all connected peers
 // have to agree.
 
-func (m *Module) promote9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.SetRoleParms)
-	if code != schema.NoError {
-		return code
-	}
-	code = r.resource.promote(parms.Bool(forceKey(parms)))
+func (m *Module) promote9(r *request) schema.Code { return r.role((*resource).promote) }
+
+func (m *Module) demote9(r *request) schema.Code { return r.role((*resource).demote) }
+
+// role changes the role, and says who is in the way.
+func (r *request) role(to func(res *resource, force bool) schema.Code) schema.Code {
+	code := to(r.resource, r.parms.Bool(forceKey(r.parms)))
 	if code == schema.StateDeviceInUse {
 		r.nameOpeners()
 	}
@@ -147,18 +148,6 @@ func (d *device) alone() bool {
 	return slices.ContainsFunc(d.peers, func(pd *peerDevice) bool {
 		return pd.slot >= 0 && (pd.part.conn < connected || pd.part.pdsk <= schema.Failed)
 	})
-}
-
-func (m *Module) demote9(r *request) schema.Code {
-	parms, code := r.parms(m, schema.SetRoleParms)
-	if code != schema.NoError {
-		return code
-	}
-	code = r.resource.demote(parms.Bool(forceKey(parms)))
-	if code == schema.StateDeviceInUse {
-		r.nameOpeners()
-	}
-	return code
 }
 
 // demote makes the node Secondary. With force, I/O of those that have a device open
