@@ -88,27 +88,38 @@ func (f *files) canonicalDir(dir string) string {
 }
 
 // readFile reads a file. Only those that the user names himself may be something
-// else than a regular file. The buffer is for its use.
-func (f *files) readFile(name, abs string, named bool, buffer []byte) (*file, error) {
-	in, err := f.open(rooted(abs), named)
+// else than a regular file.
+func (f *files) readFile(m match, named bool, texts *textReader) (*file, error) {
+	in, err := f.open(rooted(m.abs), named)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
+	var size int64
+	if !m.regular {
+		if size, err = readable(in, named); err != nil {
+			return nil, &fs.PathError{Op: "read", Path: m.name, Err: err}
+		}
+	}
+	text, err := texts.all(in, size)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: m.name, Err: err}
+	}
+	return &file{name: m.name, path: m.abs, text: text}, nil
+}
+
+// readable returns the size of a file in bytes, and an error if it is not to be read.
+func readable(in fs.File, named bool) (int64, error) {
 	info, err := in.Stat()
 	switch {
 	case err != nil:
-		return nil, err
+		return 0, cause(err)
 	case info.IsDir():
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errDirectory}
+		return 0, errDirectory
 	case !named && !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errDevice}
+		return 0, errDevice
 	}
-	text, err := readAll(in, info.Size(), buffer)
-	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
-	}
-	return &file{name: name, path: abs, text: text}, nil
+	return info.Size(), nil
 }
 
 // open opens a file. What the user did not name is opened so that a pipe cannot
@@ -120,21 +131,36 @@ func (f *files) open(name string, named bool) (fs.File, error) {
 	return f.src.FS.Open(name)
 }
 
-// bufferSize is how much is read at once, in bytes.
-const bufferSize = 32 << 10
+// bufferSize is how much is read at once, textSize how much of what was read lies together, in bytes.
+const (
+	bufferSize = 32 << 10
+	textSize   = 256 << 10
+)
 
-// readAll reads to the end, where size is probably how much that is.
-func readAll(in io.Reader, size int64, buffer []byte) (string, error) {
-	var b strings.Builder
-	b.Grow(int(min(size, maxFile)))
+// A textReader reads files to their ends. Their texts lie together: to allocate thousands of
+// small ones would cost more than to read them.
+type textReader struct {
+	buffer []byte
+	texts  strings.Builder
+}
+
+func newTextReader() *textReader { return &textReader{buffer: make([]byte, bufferSize)} }
+
+// all reads to the end, where size is probably how much that is.
+func (r *textReader) all(in io.Reader, size int64) (string, error) {
+	if need := max(int(min(size, maxFile)), bufferSize); r.texts.Cap()-r.texts.Len() < need {
+		r.texts.Reset()
+		r.texts.Grow(max(need, textSize))
+	}
+	start := r.texts.Len()
 	for {
-		n, err := in.Read(buffer)
-		b.Write(buffer[:n])
+		n, err := in.Read(r.buffer)
+		r.texts.Write(r.buffer[:n])
 		switch {
-		case b.Len() > maxFile:
+		case r.texts.Len()-start > maxFile:
 			return "", errTooLarge
 		case errors.Is(err, io.EOF):
-			return b.String(), nil
+			return r.texts.String()[start:], nil
 		case err != nil:
 			return "", err
 		}
@@ -146,7 +172,7 @@ func readAll(in io.Reader, size int64, buffer []byte) (string, error) {
 func (l *loader) mainFile() *file {
 	p := l.part(&file{})
 	if slices.Equal(l.src.Files, []string{"-"}) {
-		text, err := readAll(l.src.Stdin, 0, make([]byte, bufferSize))
+		text, err := newTextReader().all(l.src.Stdin, 0)
 		if err != nil {
 			p.broken("read standard input: %v", err)
 			return nil
@@ -176,7 +202,7 @@ func (l *loader) mainFile() *file {
 // namedFile reads a file that the user named.
 func (l *loader) namedFile(name string) (*file, error) {
 	abs := l.files.canonical(l.files.absolute(name))
-	f, err := l.files.readFile(name, abs, true, make([]byte, bufferSize))
+	f, err := l.files.readFile(match{name: name, abs: abs}, true, newTextReader())
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", name, cause(err))
 	}
@@ -246,9 +272,9 @@ func (l *loader) readIncluded(p *part, w *word, found []match) []*file {
 	})
 	read, errs := make([]*file, len(found)), make([]error, len(found))
 	parallel(len(read), func() func(int) {
-		buffer := make([]byte, bufferSize)
+		texts := newTextReader()
 		return func(i int) {
-			if read[i], errs[i] = l.files.readFile(found[i].name, found[i].abs, false, buffer); errs[i] == nil {
+			if read[i], errs[i] = l.files.readFile(found[i], false, texts); errs[i] == nil {
 				read[i].outline = readOutline(read[i].text)
 			}
 		}
@@ -281,8 +307,9 @@ func (l *loader) unreadableExit(err error) int {
 
 // A match is a file that an include statement means.
 type match struct {
-	name string // like the pattern, relative or not
-	abs  string // canonical path
+	name    string // like the pattern, relative or not
+	abs     string // canonical path
+	regular bool   // the directory says that it is a regular file
 }
 
 // glob returns the files that match a pattern, sorted.
@@ -308,7 +335,7 @@ func (f *files) glob(dir, pattern string) ([]match, error) {
 	var all []match
 	for _, m := range names {
 		if !hiddenPath(m, rooted(abs)) {
-			all = append(all, match{name("/" + m), f.canonical("/" + m)})
+			all = append(all, match{name: name("/" + m), abs: f.canonical("/" + m)})
 		}
 	}
 	slices.SortFunc(all, func(a, b match) int { return strings.Compare(a.name, b.name) })
@@ -346,7 +373,7 @@ func (f *files) globDir(dir, pattern string, name func(abs string) string) ([]ma
 			continue
 		}
 		abs := path.Join(dir, e.Name())
-		m := match{name: name(abs), abs: abs}
+		m := match{name: name(abs), abs: abs, regular: e.Type().IsRegular()}
 		if canonical != dir || e.Type()&fs.ModeSymlink != 0 {
 			m.abs = f.canonical(abs)
 		}

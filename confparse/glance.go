@@ -1,6 +1,7 @@
 package confparse
 
 import (
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +20,9 @@ import (
 func (l *loader) mayCollide() bool {
 	var suspect atomic.Bool
 	var all []*glance
-	s := newSieve(8 * len(l.parts))
+	seed := maphash.MakeSeed()
 	parallel(len(l.parts), func() func(int) {
-		g := &glance{gen: l.src.Generation, sieve: s}
+		g := &glance{gen: l.src.Generation, seed: seed, marks: make([]mark, 0, 4*len(l.parts))}
 		all = append(all, g)
 		return func(i int) {
 			if p := l.parts[i]; p.res != nil && !g.block(p) {
@@ -29,14 +30,22 @@ func (l *loader) mayCollide() bool {
 			}
 		}
 	})
+	if suspect.Load() {
+		return true
+	}
+	uses := 0
+	for _, g := range all {
+		uses += len(g.marks)
+	}
+	s := newSieve(uses)
 	for _, g := range all {
 		for _, m := range g.marks {
-			if suspect.Load() || s.add(m) {
+			if s.add(m) {
 				return true
 			}
 		}
 	}
-	return suspect.Load()
+	return false
 }
 
 // wantAll has all resources decoded that are not yet.
@@ -60,10 +69,11 @@ func (l *loader) wantAll() {
 // A glance looks at blocks for what resources cannot share.
 type glance struct {
 	gen   schema.Generation
-	sieve *sieve // for hashing only
+	seed  maphash.Seed
 	in    scanner
 	words []word // of the statement
-	owner string
+	owner uint64 // hash of the resource's name
+	own   int    // where its marks begin
 	marks []mark
 }
 
@@ -71,7 +81,7 @@ type glance struct {
 func (g *glance) block(p *part) bool {
 	w := &p.item.block
 	g.in = scanner{text: p.file.text[:int(w.offset)+len(w.text)], at: int(w.offset)}
-	g.owner = p.res.Name
+	g.owner, g.own = maphash.String(g.seed, p.res.Name), len(g.marks)
 	for {
 		w := g.in.next()
 		switch {
@@ -120,7 +130,14 @@ func (g *glance) rest() []word {
 	}
 }
 
-func (g *glance) note(k use) { g.marks = append(g.marks, g.sieve.mark(k, g.owner)) }
+// note notes a use, unless it was lately: the hosts of a resource mostly use the same.
+func (g *glance) note(k use) {
+	m := mark{use: k.hash(g.seed), owner: g.owner}
+	const lately = 16
+	if !slices.Contains(g.marks[max(g.own, len(g.marks)-lately):], m) {
+		g.marks = append(g.marks, m)
+	}
+}
 
 func (g *glance) device(words []word) {
 	minor := ""
@@ -170,17 +187,21 @@ func (g *glance) address(words []word) bool {
 
 // skipStatement moves to the end of a statement, or to its block.
 func (s *scanner) skipStatement() {
-	for s.at < len(s.text) {
-		switch s.text[s.at] {
-		case ';', '{', '}':
-			return
+	text, at := s.text, s.at
+	for at < len(text) && !endsStatement[text[at]] {
+		switch text[at] {
 		case '"':
-			_, s.at, _ = cutQuoted(s.text, s.at)
-			continue
+			_, at, _ = cutQuoted(text, at)
 		case '#':
+			s.at = at
 			s.skipBlanks()
-			continue
+			at = s.at
+		default:
+			at++
 		}
-		s.at++
 	}
+	s.at = at
 }
+
+// endsStatement is true for the bytes that end the words of a statement.
+var endsStatement = [256]bool{';': true, '{': true, '}': true}

@@ -66,24 +66,27 @@ func (s *scanner) next() word {
 
 // skipBlanks moves to the next token, past comments.
 func (s *scanner) skipBlanks() {
-	for s.at < len(s.text) {
-		switch s.text[s.at] {
-		case '\n':
+	text, at := s.text, s.at // in registers: most of what is read is blank
+	for at < len(text) {
+		switch c := text[at]; {
+		case c == ' ':
+		case c == '\n':
 			s.line++
-		case ' ', '\t', '\r':
-		case '#':
-			end := strings.IndexByte(s.text[s.at:], '\n')
+		case c == '\t', c == '\r':
+		case c == '#':
+			end := strings.IndexByte(text[at:], '\n')
 			if end < 0 {
-				s.at = len(s.text)
-				return
+				end = len(text) - at
 			}
-			s.at += end
+			at += end
 			continue
 		default:
+			s.at = at
 			return
 		}
-		s.at++
+		at++
 	}
+	s.at = at
 }
 
 // cut returns the kind, the end and the text of the token that begins at start.

@@ -82,6 +82,9 @@ func (s *blockScanner) next() word {
 func blockEnd(text string, start int) (end int, closed bool) {
 	depth := 0
 	for i := start; i < len(text); i++ {
+		if !marksBlock[text[i]] {
+			continue
+		}
 		switch text[i] {
 		case '{':
 			depth++
@@ -102,3 +105,6 @@ func blockEnd(text string, start int) (end int, closed bool) {
 	}
 	return len(text), false
 }
+
+// marksBlock is true for the bytes that matter to the end of a block.
+var marksBlock = [256]bool{'{': true, '}': true, '"': true, '#': true}

@@ -24,7 +24,7 @@ func newSieve(uses int) *sieve {
 // mark returns the mark of a use. What a resource may use several times has it as
 // its owner, everything else "".
 func (s *sieve) mark(k use, owner string) mark {
-	m := mark{use: s.hash(k)}
+	m := mark{use: k.hash(s.seed)}
 	if owner != "" {
 		m.owner = maphash.String(s.seed, owner)
 	}
@@ -66,11 +66,11 @@ func (s *sieve) grow() {
 	}
 }
 
-func (s *sieve) hash(k use) uint64 {
+func (k use) hash(seed maphash.Seed) uint64 {
 	const odd = 0x9e3779b97f4a7c15
 	h := uint64(k.minor)
 	for _, text := range []string{k.kind, k.host, k.name} {
-		h = (h ^ maphash.String(s.seed, text)) * odd
+		h = (h ^ maphash.String(seed, text)) * odd
 		h ^= h >> 29
 	}
 	return h | 1

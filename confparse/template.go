@@ -34,7 +34,7 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 		p.diags = append(p.diags, Diagnostic{Severity: Error, Code: "template", Place: r.templatePlace,
 			Message: "resource " + r.Name + ": template " + f})
 	}
-	file, err := l.files.readFile(r.Template, abs, false, make([]byte, bufferSize))
+	file, err := l.files.readFile(match{name: r.Template, abs: abs}, false, newTextReader())
 	if err != nil {
 		report(r.Template + ": " + cause(err).Error())
 		return nil
