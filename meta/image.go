@@ -36,6 +36,11 @@ func openAt(d Disk, size int64, v Version, idx Index, off int64) (*Image, error)
 	if err != nil {
 		return nil, err
 	}
+	return openBlock(d, size, v, idx, block)
+}
+
+// openBlock makes an image of the superblock that was read from where idx has it.
+func openBlock(d Disk, size int64, v Version, idx Index, block []byte) (*Image, error) {
 	sb, err := v.Format().Decode(block)
 	if err != nil {
 		return nil, err
@@ -72,9 +77,17 @@ func (m *Image) clip() {
 // Detect finds metadata of any format from v07 on. Where several would fit, the
 // newest format wins. Its errors are those of Open.
 func Detect(d Disk, size int64, idx Index) (*Image, error) {
+	off, err := SuperblockOffset(idx, size)
+	if err != nil {
+		return nil, err
+	}
+	block, err := readBlock(d, off)
+	if err != nil {
+		return nil, err
+	}
 	var found *Image
 	for _, f := range formats[1:] {
-		img, err := Open(d, size, f.Version(), idx)
+		img, err := openBlock(d, size, f.Version(), idx, block)
 		switch {
 		case err == nil:
 			found = img

@@ -60,7 +60,7 @@ func (d *Dump) writeBitmap(b *Bitmap, progress Progress) error {
 		slots[i] = &slotReader{s: newScanner(d.r, s.off, s.line), left: s.pairs}
 	}
 	buf := make([]byte, min(window*span, b.bytes))
-	blank := int64(0) // bytes before the window that are still to be zeroed
+	out := sparseWriter{disk: b.disk, off: b.off}
 	for k := int64(0); k*span < b.bytes; k += window {
 		area := buf[:min(int64(len(buf)), b.bytes-k*span)]
 		empty, err := readSlots(slots, area)
@@ -68,33 +68,81 @@ func (d *Dump) writeBitmap(b *Bitmap, progress Progress) error {
 			return err
 		}
 		if empty {
-			blank += int64(len(area))
+			out.skip(int64(len(area)))
 			continue
 		}
-		if err := b.writeAfter(area, k*span, blank); err != nil {
+		if err := out.write(area); err != nil {
 			return err
 		}
-		blank = 0
 		progress.report(k*span+int64(len(area)), b.bytes)
 	}
-	if err := b.writeAfter(nil, b.bytes, blank); err != nil {
+	if err := out.flush(); err != nil {
 		return err
 	}
 	progress.report(b.bytes, b.bytes)
 	return nil
 }
 
-// writeAfter zeroes blank bytes before an offset in the bitmap and writes the area there.
-func (b *Bitmap) writeAfter(area []byte, off, blank int64) error {
-	off += b.off
-	err := zeroOrFill(b.disk, off-blank, blank, nil)
-	if err == nil && len(area) > 0 {
-		_, err = b.disk.WriteAt(area, off)
+// sparsePiece is how much of a bitmap has to be zero, in bytes, to be zeroed by
+// the disk and not written.
+const sparsePiece = 512 << 10
+
+// sparseWriter writes one part of a disk after the other, and has the disk zero
+// what is all zero.
+type sparseWriter struct {
+	disk  Disk
+	off   int64 // of what comes next
+	blank int64 // bytes before that are still to be zeroed
+}
+
+// skip passes over n bytes that are to be zero.
+func (w *sparseWriter) skip(n int64) {
+	w.off += n
+	w.blank += n
+}
+
+// flush zeroes what was passed over.
+func (w *sparseWriter) flush() error {
+	if err := zeroOrFill(w.disk, w.off-w.blank, w.blank, nil); err != nil {
+		return fmt.Errorf("zero bitmap at %d: %w", w.off-w.blank, err)
 	}
-	if err != nil {
-		return fmt.Errorf("write bitmap at %d: %w", off, err)
+	w.blank = 0
+	return nil
+}
+
+// write writes the next part, which it cuts into stretches with and without bits.
+func (w *sparseWriter) write(area []byte) error {
+	for len(area) > 0 {
+		if n := firstPiece(area, false); n > 0 {
+			w.skip(int64(n))
+			area = area[n:]
+			continue
+		}
+		n := firstPiece(area, true)
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if _, err := w.disk.WriteAt(area[:n], w.off); err != nil {
+			return fmt.Errorf("write bitmap at %d: %w", w.off, err)
+		}
+		w.off += int64(n)
+		area = area[n:]
 	}
 	return nil
+}
+
+// firstPiece returns how many bytes at the start of the area, in pieces, have
+// bits, or have none.
+func firstPiece(area []byte, bits bool) int {
+	n := 0
+	for n < len(area) {
+		end := min(n+sparsePiece, len(area))
+		if allZero(area[n:end]) == bits {
+			break
+		}
+		n = end
+	}
+	return n
 }
 
 // readSlots fills an area with the next words of all slots, and reports whether

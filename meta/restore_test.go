@@ -68,6 +68,31 @@ func TestRestoreWhatWasDumped(t *testing.T) {
 	}
 }
 
+// What was set on the disk is gone, whether the dump has bits nearby or none.
+func TestRestoreOverOldBits(t *testing.T) {
+	const size = 64 << 30
+	g := meta.Geometry{MaxPeers: 7, BytesPerBit: 4096, ALStripes: 1, ALStripeBlocks: 8}
+	d, img := withBitmap(t, size, g)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for range 6 {
+		at := rng.Int64N(img.Bitmap().Bytes()/4096) * 4096
+		_, err := d.WriteAt(bytes.Repeat([]byte{0xA5}, 4096), img.Place.Bitmap+at)
+		require.NoError(t, err)
+	}
+	var text bytes.Buffer
+	require.NoError(t, img.Dump(&text, meta.DumpOptions{}))
+	dump, err := meta.ParseDump(bytes.NewReader(text.Bytes()), meta.V09)
+	require.NoError(t, err)
+	other := newSparse(size)
+	_, err = meta.Create(other, size, meta.CreateOptions{Version: meta.V09, Index: meta.FlexInternal, Geometry: g, Bitmap: meta.InitSetAll})
+	require.NoError(t, err)
+	_, err = dump.Restore(other, size, meta.FlexInternal, meta.Geometry{}, nil)
+	require.NoError(t, err)
+	p := img.Place
+	require.Equal(t, d.sum(t, p.AL, p.End), other.sum(t, p.AL, p.End))
+	require.Greater(t, other.zeroed, img.Bitmap().Bytes()/4, "what has no bits is zeroed, not written")
+}
+
 // runs returns what is out of sync in a slot. Bits behind the end of the data are
 // not looked at: a dump need not show them.
 func runs(t *testing.T, img *meta.Image, slot int) (list []meta.Run) {

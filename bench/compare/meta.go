@@ -54,11 +54,7 @@ func compareMeta(original, ours string, runs int) error {
 	fmt.Printf("%-48s %10s %10s %6s %10s %10s %6s %6s %6s  %s\n", "ms and MiB; first the original, then ours",
 		"time", "", "ratio", "processor", "", "ratio", "memory", "", "exit codes")
 	for _, c := range b.cases() {
-		theirs, err := b.measure(b.original, c, runs)
-		if err != nil {
-			return err
-		}
-		mine, err := b.measure(b.ours, c, runs)
+		theirs, mine, err := b.measure(c, runs)
 		if err != nil {
 			return err
 		}
@@ -218,29 +214,40 @@ func (b *metaBench) crashed(v volume, full bool) error {
 	})
 }
 
-func (b *metaBench) measure(tool string, c metaCase, runs int) (*result, error) {
-	r := &result{}
+// measure runs both tools by turns, so that what else the machine does slows both.
+// The first run of each shows how much memory it takes.
+func (b *metaBench) measure(c metaCase, runs int) (theirs, mine *result, err error) {
+	theirs, mine = &result{}, &result{}
 	for i := range runs + 1 {
-		if err := c.before(); err != nil {
-			return nil, err
-		}
-		disk, done, err := b.attach(c.loop)
-		if err != nil {
-			return nil, err
-		}
-		args := strings.Fields(strings.NewReplacer("DISK", disk, "DUMP", b.text).Replace(c.args))
-		if i == 0 {
-			r.peak, err = peakMemory(exec.Command(tool, args...))
-			done()
-			if err != nil {
-				return nil, err
+		for _, turn := range []struct {
+			tool string
+			r    *result
+		}{{b.original, theirs}, {b.ours, mine}} {
+			if err := b.run(turn.tool, c, turn.r, i == 0); err != nil {
+				return nil, nil, err
 			}
-			continue
 		}
-		r.add(exec.Command(tool, args...))
-		done()
 	}
-	return r, nil
+	return theirs, mine, nil
+}
+
+// run runs a tool once.
+func (b *metaBench) run(tool string, c metaCase, r *result, memory bool) error {
+	if err := c.before(); err != nil {
+		return err
+	}
+	disk, done, err := b.attach(c.loop)
+	if err != nil {
+		return err
+	}
+	defer done()
+	args := strings.Fields(strings.NewReplacer("DISK", disk, "DUMP", b.text).Replace(c.args))
+	if memory {
+		r.peak, err = peakMemory(exec.Command(tool, args...))
+		return err
+	}
+	r.add(exec.Command(tool, args...))
+	return nil
 }
 
 func (r *result) add(cmd *exec.Cmd) {
