@@ -111,10 +111,10 @@ func (u *uses) claim(k use, r *Resource, p Place) {
 func (u *uses) addresses(r *Resource) {
 	if u.gen == schema.V84 {
 		for _, h := range r.Hosts {
-			u.claim84(r, h.label(), h.Address, h.Place)
+			u.claim84(r, h.Names, h.Address, h.Place)
 			if p := h.Proxy; p != nil {
-				u.claim84(r, strings.Join(p.Names, " "), p.Inside, p.Place)
-				u.claim84(r, strings.Join(p.Names, " "), p.Outside, p.Place)
+				u.claim84(r, p.Names, p.Inside, p.Place)
+				u.claim84(r, p.Names, p.Outside, p.Place)
 			}
 		}
 		return
@@ -150,15 +150,18 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	}
 }
 
-// claim84 claims an address. Loopback addresses exist once per host.
-func (u *uses) claim84(r *Resource, host string, a *Address, p Place) {
+// claim84 claims an address. Loopback addresses exist once per host; a host that is named twice
+// uses them twice.
+func (u *uses) claim84(r *Resource, hosts []string, a *Address, p Place) {
 	if a == nil {
 		return
 	}
 	if !a.isLoopback() {
-		host = "any host"
+		hosts = []string{"any host"}
 	}
-	u.claim(use{kind: "address", host: host, name: a.String()}, r, p)
+	for _, host := range hosts {
+		u.claim(use{kind: "address", host: host, name: a.String()}, r, p)
+	}
 }
 
 // Validate makes the checks that commands which act, or show the configuration,

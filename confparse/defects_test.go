@@ -135,3 +135,18 @@ func TestDumpsAreWellFormed(t *testing.T) {
 	require.NoError(t, c.DumpXML(&xml, DumpForm{}))
 	require.NotContains(t, xml.String()+text, "null")
 }
+
+// The reference makes an empty statement a plugin called UNKNOWN. Elsewhere, it is none of the language.
+func TestEmptyPlugin(t *testing.T) {
+	for _, g := range []schema.Generation{schema.V84, schema.V9} {
+		c, diags := Load(textSource(g, "common { proxy { plugin { ; zlib level 9;; lzma; } memlimit 100M; } }"))
+		require.False(t, diags.Invalid(), "%v", diags)
+		require.Len(t, c.Common.Proxy, 1)
+		require.Len(t, c.Common.Plugins, 2)
+		require.Equal(t, "zlib level 9", c.Common.Plugins[0].Name)
+		for _, text := range []string{"common { ; }", "common { net { ; } }", "common { proxy { ; } }"} {
+			_, diags = Load(textSource(g, text))
+			require.True(t, diags.Invalid(), text)
+		}
+	}
+}

@@ -349,3 +349,29 @@ func TestLintRulesAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// A loopback address is one of each host of a section, in the language of 8.4.
+func TestLoopbackOfSeveralHosts(t *testing.T) {
+	resource := func(name, hosts, proxies, minor, port string) string {
+		proxy := ""
+		if proxies != "" {
+			proxy = "proxy on " + proxies + " { inside 127.0.0.1:1; outside 10.9.0.1:1; }"
+		}
+		peer := strings.Replace(strings.Replace(proxy, "127.0.0.1", "127.0.0.2", 1), "10.9.0.1", "10.9.0.2", 1)
+		return "resource " + name + " { on " + hosts + " { device minor " + minor + "; disk /dev/d; meta-disk internal; address 127.0.0.1:7000; " + proxy +
+			" } on far { device minor " + minor + "; disk /dev/d; meta-disk internal; address 10.1.0.2:" + port + "; " + peer + " } }\n"
+	}
+	for text, want := range map[string]bool{
+		resource("a", "alpha", "alpha bravo", "0", "7001"):                                              false,
+		resource("a", "alpha", "alpha alpha", "0", "7001"):                                              true,
+		resource("a", "alpha bravo", "", "0", "7001") + resource("b", "alpha", "", "1", "7002"):         true,
+		resource("a", "alpha bravo", "", "0", "7001") + resource("b", "charlie alpha", "", "1", "7002"): true,
+		resource("a", "alpha bravo", "", "0", "7001") + resource("b", "charlie delta", "", "1", "7002"): false,
+	} {
+		_, diags := Load(textSource(schema.V84, text))
+		require.Equal(t, want, diags.Invalid(), "%s%v", text, diags)
+		if want {
+			require.Contains(t, diags.Error(), "address", text)
+		}
+	}
+}

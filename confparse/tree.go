@@ -25,6 +25,11 @@ type statement struct {
 // open reports whether the text ended before the statement did.
 func (s *statement) open() bool { return s.end.kind == endToken }
 
+// isPlugin reports whether the block may have empty statements.
+//
+// compat: the reference makes each a plugin called UNKNOWN, which DRBD Proxy refuses. Here they are nothing.
+func (s *statement) isPlugin() bool { return len(s.words) == 1 && s.words[0].is("plugin") }
+
 // A tree reads the statements of blocks. What it returned is gone when it reads
 // the next one.
 type tree struct {
@@ -69,6 +74,10 @@ func (t *tree) body(s *statement) {
 	s.braced, s.brace = true, t.advance()
 	base := len(t.stack)
 	for !t.broken && t.word.kind != endToken && !t.word.punct("}") {
+		if t.word.punct(";") && s.isPlugin() {
+			t.advance()
+			continue
+		}
 		t.stack = append(t.stack, t.statement())
 	}
 	s.end = t.word

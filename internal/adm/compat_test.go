@@ -386,3 +386,20 @@ func TestHandlersKeepTheNodeIDThatTheModuleTells(t *testing.T) {
 	require.Contains(t, planner{gen: schema.V9}.handlerEnv(o), "DRBD_MY_NODE_ID=3")
 	require.Contains(t, planner{gen: schema.V9, myNodeID: "9"}.handlerEnv(o), "DRBD_MY_NODE_ID=9")
 }
+
+// A configuration file that is named and not there counts more than a missing command.
+func TestNamedConfigurationIsMissing(t *testing.T) {
+	for _, words := range [][]string{{}, {"bogus"}, {"sh-nop"}} {
+		for _, version := range []string{"8.4.11", "9.2.0"} {
+			vars := map[string]string{"__DRBD_NODE__": "oak", "DRBD_DRIVER_VERSION_OVERRIDE": version}
+			var errs strings.Builder
+			missing := filepath.Join(t.TempDir(), "missing.conf")
+			code := Main(t.Context(), cli.Env{
+				Name: "drbdadm", Args: append([]string{"-c", missing}, words...), Stdin: strings.NewReader(""),
+				Stdout: io.Discard, Stderr: &errs, Getenv: func(name string) string { return vars[name] },
+			})
+			require.Equal(t, exitBroken, code, words)
+			require.Contains(t, errs.String(), missing)
+		}
+	}
+}

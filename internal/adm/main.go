@@ -164,12 +164,24 @@ func (t *tool) answer(table []command) (done bool, code int) {
 		return true, t.help(cmd, known)
 	case known:
 		return false, 0
+	case !t.hasConfig():
+		t.complain("Can not open '%s'.", t.req.config)
+		return true, exitBroken
 	case len(t.req.raw) > 0:
 		t.complain("%s: Unknown command '%s'\ntry '%s help'", t.env.Name, t.req.raw[0], t.env.Name)
 	default:
 		usageNote(t.out, t.gen, nil, "No command specified")
 	}
 	return true, exitUsage
+}
+
+// hasConfig reports whether the configuration file that was named is there, if one was.
+func (t *tool) hasConfig() bool {
+	if t.req.config == "" || t.req.config == "-" {
+		return !t.req.noConfig
+	}
+	_, err := os.Stat(t.req.config)
+	return err == nil
 }
 
 // help explains a command, or drbdadm.

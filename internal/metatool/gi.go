@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drbdutils/internal/render"
@@ -164,9 +165,19 @@ func (t *tool) writeDevUUID() error {
 	if err != nil {
 		return err
 	}
-	// compat: what is no number counts as 0.
-	img.Super.DeviceUUID, _ = meta.ParseUUID(t.args[0])
+	img.Super.DeviceUUID = leadingUUID(t.args[0])
 	return t.save(img)
+}
+
+// leadingUUID returns the hexadecimal number that s begins with.
+//
+// compat: without digits it is 0, with too many the largest.
+func leadingUUID(s string) meta.UUID {
+	s = strings.TrimPrefix(strings.TrimLeft(s, " \t\n\v\f\r"), "+")
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "0x"), "0X")
+	rest := strings.TrimLeft(s, "0123456789abcdefABCDEF")
+	n, _ := strconv.ParseUint(strings.TrimSuffix(s, rest), 16, 64)
+	return meta.UUID(n)
 }
 
 func (t *tool) forgetPeer() error {

@@ -115,3 +115,15 @@ func TestGarbageIsRefused(t *testing.T) {
 	code, _ := b.run("--force - v09 IMG internal dump-superblock -o json")
 	require.Equal(t, 3, code)
 }
+
+func TestDeviceUUIDIsReadLikeTheReferenceDoes(t *testing.T) {
+	b := newBench(t, 64*miB)
+	b.ok("--force 3 v09 IMG internal create-md 1")
+	for word, want := range map[string]string{
+		"77": "0000000000000077", "0x77": "0000000000000077", "+5": "0000000000000005", "12zz": "0000000000000012", "zz": "0000000000000000",
+		"0x": "0000000000000000", "fedcba9876543210": "FEDCBA9876543210", "11112222333344445": "FFFFFFFFFFFFFFFF",
+	} {
+		b.ok("--force 3 v09 IMG internal write-dev-uuid " + word)
+		require.Equal(t, want+"\n", b.ok("--force 3 v09 IMG internal read-dev-uuid"), word)
+	}
+}
