@@ -155,7 +155,7 @@ func (d *device) follow(old, now snapshot) {
 	was, is := old.devices[d], now.devices[d]
 	for _, pd := range slices.Clone(d.peers) {
 		if a, b := old.of(pd), now.of(pd); a != b {
-			if a.conn != connected && b.conn == connected {
+			if a.conn != connected && b.conn == connected && d.compared() {
 				d.crashed = false
 			}
 			pd.followPeerDisk(a, b)
@@ -174,12 +174,23 @@ func (d *device) follow(old, now snapshot) {
 	}
 }
 
+// compared reports whether all peers with a disk have compared it with the one that
+// was attached here. Until then all of them are to meet the same facts.
+func (d *device) compared() bool {
+	return !slices.ContainsFunc(d.peers, func(pd *peerDevice) bool {
+		return pd.comparing && pd.part.conn == connected && pd.part.pdsk >= schema.Inconsistent && pd.part.pdsk != schema.DUnknown
+	})
+}
+
 // followDisk tells the peers about a disk that comes, and takes one that failed
 // away.
 func (d *device) followDisk(was, is ownPart) {
 	switch {
 	case was.disk == is.disk:
 	case was.disk == schema.Attaching && is.disk == schema.Negotiating:
+		for _, pd := range d.peers {
+			pd.comparing = true
+		}
 		d.report(reportAll)
 	case is.disk == schema.Failed:
 		d.flush()

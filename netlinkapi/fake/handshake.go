@@ -123,6 +123,7 @@ func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState)
 	self, peer := pd.self(), pd.peer
 	peer.role, peer.disk = peerRole, peerDisk
 	v := compare(self, peer)
+	pd.comparing = false
 	if self.uuids != pd.uuids() {
 		pd.setUUIDs(self.uuids)
 		pd.save()

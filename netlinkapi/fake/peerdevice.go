@@ -15,6 +15,8 @@ type peerDevice struct {
 	peer     *side          // what the peer reported of its copy
 	sync     syncRun
 
+	comparing bool // the disk here was attached, and the peer has not answered yet
+
 	sent, received uint64 // sectors
 
 	verifyFrom, verifyTo uint64 // blocks that the next verify looks at
