@@ -118,7 +118,7 @@ func (d *device) info() *schema.Values {
 		return v
 	}
 	backing := ""
-	if d.shown() {
+	if d.disk != nil && d.own.disk >= schema.Failed {
 		backing = d.disk.conf.Str("backing_dev")
 	}
 	return v.SetBool("is_intentional_diskless", d.client()).SetBool("dev_has_quorum", d.own.quorum).

@@ -136,7 +136,7 @@ func (d *device) take(disk *disk) schema.Code {
 		return schema.ErrMetaIO
 	}
 	d.disk, d.size = disk, size
-	d.crashed = disk.flags.Has(meta.CrashedPrimary) || disk.flags.Has(meta.PrimaryInd) && !(d.own.role == schema.Primary && d.res.susp.noData)
+	d.noteCrash()
 	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
 	d.alSuspended = disk.hopeless()
 	d.frozen = false
@@ -149,6 +149,16 @@ func (d *device) take(disk *disk) schema.Code {
 	}
 	d.save()
 	return schema.NoError
+}
+
+// noteCrash finds out whether the disk is one of a Primary that went down. In DRBD 9
+// one that the node had before says nothing new.
+func (d *device) noteCrash() {
+	if d.res.m.gen == schema.V9 && d.exposed != 0 {
+		return
+	}
+	flags, waited := d.disk.flags, d.own.role == schema.Primary && d.res.susp.noData
+	d.crashed = flags.Has(meta.CrashedPrimary) || flags.Has(meta.PrimaryInd) && !waited
 }
 
 // replicated reports whether any peer is connected.

@@ -162,6 +162,10 @@ func (d *device) follow(old, now snapshot) {
 		}
 	}
 	d.followDisk(was, is)
+	lost := was.disk > schema.Failed && is.disk <= schema.Failed && is.role == schema.Primary
+	if lost && d.res.m.gen == schema.V9 && d.peerUpToDate() {
+		d.newGeneration = true // what the disk misses begins with the next write
+	}
 	if was.quorum && !is.quorum && is.role == schema.Primary {
 		d.helper("quorum-lost")
 	}

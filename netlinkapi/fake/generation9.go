@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"math/rand/v2"
+
 	"drbdutils/meta"
 	"drbdutils/schema"
 )
@@ -8,20 +10,33 @@ import (
 // How a generation begins in DRBD 9: the Primary makes it up with the first write
 // that a peer misses, and the peers that are there take part in it.
 
-// shareGeneration begins a generation with the peers that have current data.
+// shareGeneration begins a generation with the peers that have current data. A
+// Primary without a disk is one of those that miss it.
 func (d *device) shareGeneration() {
 	var lost uint64
-	for _, pd := range d.peers {
-		if pd.missesNext() {
-			lost |= 1 << pd.conn.node
-		}
+	if d.disk == nil {
+		lost = 1 << d.res.self()
+		d.exposed = rand.Uint64() | uuidPrimary
+	} else {
+		lost = d.lost()
+		d.newCurrentUUID()
 	}
-	d.newCurrentUUID()
 	for _, pd := range d.peers {
 		if pd.part.conn >= connected && pd.part.pdsk == schema.UpToDate {
-			pd.conn.link.send(packet{Kind: newUUID, Volume: d.volume, UUID: d.disk.current(), Lost: lost})
+			pd.conn.link.send(packet{Kind: newUUID, Volume: d.volume, UUID: d.exposed, Lost: lost})
 		}
 	}
+}
+
+// lost returns the nodes that miss the next generation, a bit for each.
+func (d *device) lost() uint64 {
+	var nodes uint64
+	for _, pd := range d.peers {
+		if pd.missesNext() {
+			nodes |= 1 << pd.conn.node
+		}
+	}
+	return nodes
 }
 
 // takeGeneration takes part in a generation of the peer's: for the nodes that do

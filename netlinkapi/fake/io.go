@@ -47,7 +47,7 @@ func (d *device) mayGoOn() bool {
 
 // beginGeneration begins the generation that waits for a write.
 func (d *device) beginGeneration() {
-	if d.newGeneration && d.res.m.gen == schema.V9 && d.disk != nil {
+	if d.newGeneration && d.res.m.gen == schema.V9 {
 		d.newGeneration = false
 		d.shareGeneration()
 	}
