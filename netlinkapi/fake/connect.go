@@ -17,6 +17,10 @@ import (
 // redial is the pause between two attempts to reach the peer.
 const redial = 50 * time.Millisecond
 
+// firstDial is how long a real connection needs at least until both ends have met:
+// what follows a connect at once on the other node comes first.
+const firstDial = 10 * time.Millisecond
+
 // greetTime is how long the other end may take for its first packet.
 const greetTime = 2 * time.Second
 
@@ -78,6 +82,10 @@ func (c *connection) try(ctx context.Context, p *path) *link {
 
 func (c *connection) dial(ctx context.Context, p *path) *link {
 	net := c.res.m.cfg.Network
+	select {
+	case <-ctx.Done():
+	case <-time.After(firstDial):
+	}
 	for ctx.Err() == nil {
 		if net != nil && !c.isCut(p) {
 			if conn, err := net.Dial(linkName(p.peer, p.my)); err == nil {
