@@ -147,7 +147,7 @@ func (c *connection) seen(ch change) func() {
 }
 
 // politely returns the change that a disconnect is: of a Primary and a Secondary,
-// the Secondary's data is outdated from then on.
+// the Secondary's data is outdated from then on, unless it is worse than that.
 func (c *connection) politely() change {
 	down := change{Conn: new(disconnecting)}
 	if c.state < wfReportParams || c.res.role == c.peer {
@@ -157,9 +157,16 @@ func (c *connection) politely() change {
 	case c.res.role:
 		down.PDsk = new(schema.Outdated)
 	case c.peer:
-		down.Disk = new(schema.Outdated)
+		if !c.res.inconsistent() {
+			down.Disk = new(schema.Outdated)
+		}
 	}
 	return down
+}
+
+// inconsistent reports whether a disk here is Inconsistent, which is worse than Outdated.
+func (r *resource) inconsistent() bool {
+	return slices.ContainsFunc(r.devices, func(d *device) bool { return d.own.disk == schema.Inconsistent })
 }
 
 // tellOptions has the peer follow a change of the options that must fit.
