@@ -16,19 +16,20 @@ import (
 )
 
 var (
-	scenarios = flag.Bool("scenarios", false, "play the shared scenarios, which takes some ten minutes")
+	scenarios = flag.Bool("scenarios", false, "play all shared scenarios, which takes some ten minutes")
 	update    = flag.Bool("update", false, "and write down what the kernel does; meant for -tools=reference")
 )
+
+// always are the scenarios of every run.
+var always = []string{"add-volume", "adjust"}
 
 // TestScenarios plays the shared scenarios, which cmd plays with fake nodes, on two
 // machines of one boot, and compares with the recording, as strictly as there.
 func TestScenarios(t *testing.T) {
-	if !*scenarios && !*update {
-		t.Skip("with -args -scenarios only")
+	names := always
+	if *scenarios || *update {
+		names = allScenarios(t)
 	}
-	files, err := filepath.Glob("../testdata/scenarios/shared/*.txt")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
 	lab := newLab(t)
 	require.NoError(t, lab.Restart(t.Context()))
 	p := &players{lab: lab}
@@ -36,9 +37,10 @@ func TestScenarios(t *testing.T) {
 		p.all = append(p.all, &player{Guest: g, name: fmt.Sprintf("node%d", i+1), files: map[string]string{}})
 	}
 	p.each(t, func(m *player) { m.must(t, "mkfs.ext4 -q -E nodiscard /dev/sdb1"); m.prepare(t) })
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
 			began := time.Now()
+			file := filepath.Join(sharedDir, name+".txt")
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			sc := testkit.ParseRecordings(string(text))[0]
@@ -49,6 +51,18 @@ func TestScenarios(t *testing.T) {
 			}
 		})
 	}
+}
+
+const sharedDir = "../testdata/scenarios/shared"
+
+func allScenarios(t *testing.T) (names []string) {
+	files, err := filepath.Glob(filepath.Join(sharedDir, "*.txt"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".txt"))
+	}
+	return names
 }
 
 // A player is a machine of a scenario.
@@ -268,9 +282,10 @@ func (p *players) compare(t *testing.T, what string, b *testkit.Block, got []tes
 		}
 		for _, v := range shown {
 			title := m.name + ": " + v.view
-			before, now := recorded[title], here[title]
+			before, changed := recorded[title]
+			now := here[title]
 			if strings.HasPrefix(v.view, "drbdsetup ") {
-				if before != nil {
+				if changed {
 					m.then[v.view] = before
 				}
 				before, now = m.then[v.view], m.state[v.view]
