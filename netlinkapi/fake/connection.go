@@ -129,8 +129,8 @@ func (c *connection) request(ch change) schema.Code {
 // disconnect brings the connection to StandAlone.
 func (c *connection) disconnect(force bool) schema.Code {
 	down := change{Conn: new(disconnecting)}
+	c.res.m.wait(func() bool { return force || !c.state.lost() })
 	if c.res.m.gen == schema.V9 {
-		c.res.m.wait(func() bool { return force || !c.state.lost() })
 		down = c.politely()
 	}
 	code := schema.StateDone
