@@ -53,7 +53,8 @@ type rawFile struct {
 
 func (f *rawFile) Stat() (fs.FileInfo, error) { return f, syscall.Fstat(int(f.fd), &f.stat) }
 
-// Read reads. A regular file that gives less than it was asked for is at its end.
+// Read reads. Only nothing at all is the end: some file systems give less than they
+// were asked for before it.
 func (f *rawFile) Read(p []byte) (int, error) {
 	for {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, f.fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
@@ -61,8 +62,8 @@ func (f *rawFile) Read(p []byte) (int, error) {
 		case errno == syscall.EINTR:
 		case errno != 0:
 			return 0, &fs.PathError{Op: "read", Path: "/" + f.name, Err: errno}
-		case int(n) < len(p):
-			return int(n), io.EOF
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
 		default:
 			return int(n), nil
 		}
