@@ -147,32 +147,43 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 	}
 	worst := 0
 	for i, w := range parsed {
-		chosen, refused := t.resolve(w)
-		if refused == nil {
-			var code int
-			if code, refused = t.onSelections(ctx, chosen); refused == nil {
-				if code >= exitBroken {
-					t.reportNotBegun(given[i:])
-					return code
-				}
-				worst = max(worst, code)
-				continue
+		code, refused := t.onWord(ctx, w)
+		switch {
+		case refused != nil:
+			t.complain("%s", refused.text)
+			worst = max(worst, refused.exit)
+			if refused.stop {
+				return worst
 			}
-		}
-		t.complain("%s", refused.text)
-		worst = max(worst, refused.exit)
-		if refused.stop {
-			return worst
+		case code >= exitBroken:
+			t.reportNotBegun(given[i:])
+			return code
+		default:
+			worst = max(worst, code)
 		}
 	}
+	return max(worst, t.together(ctx))
+}
+
+// onWord runs the command on what a word stands for.
+func (t *tool) onWord(ctx context.Context, w objectName) (int, *refusal) {
+	chosen, refused := t.resolve(w)
+	if refused != nil {
+		return 0, refused
+	}
+	return t.onSelections(ctx, chosen)
+}
+
+// together reports on what was gathered, or plans and does what is to be done to it.
+func (t *tool) together(ctx context.Context) int {
 	if report := t.reporter(); report != nil {
-		return max(worst, report(ctx, t, t.subjects))
+		return report(ctx, t, t.subjects)
 	}
 	if refused := t.makePlan(ctx); refused != nil {
 		t.complain("%s", refused.text)
-		return max(worst, refused.exit)
+		return refused.exit
 	}
-	return max(worst, t.runPlan(ctx))
+	return t.runPlan(ctx)
 }
 
 // makePlan plans what up and adjust do to all objects.
