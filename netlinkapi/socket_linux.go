@@ -27,6 +27,7 @@ var errLongDatagram = errors.New("datagram is longer than the receive buffer")
 // runtime's poller, which would wake up for each of a thousand datagrams that a
 // query brings.
 type kernelSocket struct {
+	unneeded
 	fd    int
 	alarm int // an eventfd that ends a wait
 	queue [][]byte
@@ -94,9 +95,6 @@ func (s *kernelSocket) option(level, name, value int) error {
 func (s *kernelSocket) JoinGroup(group uint32) error {
 	return s.option(unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, int(group))
 }
-
-// LeaveGroup is not needed by anybody.
-func (s *kernelSocket) LeaveGroup(uint32) error { return errors.ErrUnsupported }
 
 // Send sends one message. The kernel works on it before the call returns.
 func (s *kernelSocket) Send(m netlink.Message) error { return s.SendMessages([]netlink.Message{m}) }
@@ -282,9 +280,3 @@ func (s *kernelSocket) SetWriteBuffer(bytes int) error {
 	}
 	return s.option(unix.SOL_SOCKET, unix.SO_SNDBUF, bytes)
 }
-
-// ReadBuffer is not needed by anybody.
-func (s *kernelSocket) ReadBuffer() (int, error) { return 0, errors.ErrUnsupported }
-
-// WriteBuffer is not needed by anybody.
-func (s *kernelSocket) WriteBuffer() (int, error) { return 0, errors.ErrUnsupported }

@@ -19,6 +19,7 @@ const maxPacket = 64 << 10
 // joinRequest, and a message of type netlink.Overrun stands for ENOBUFS.
 type unixSocket struct {
 	net.Conn
+	unneeded
 	buf []byte
 }
 
@@ -40,9 +41,6 @@ func joinRequest(group uint32) netlink.Message {
 
 // JoinGroup implements joining for netlink.Conn.
 func (s *unixSocket) JoinGroup(group uint32) error { return s.Send(joinRequest(group)) }
-
-// LeaveGroup is not needed by anybody.
-func (s *unixSocket) LeaveGroup(uint32) error { return errors.ErrUnsupported }
 
 // Send sends one message as one packet.
 func (s *unixSocket) Send(m netlink.Message) error { return s.SendMessages([]netlink.Message{m}) }
@@ -151,8 +149,9 @@ func (s *unixSocket) SetWriteBuffer(bytes int) error {
 	return nil
 }
 
-// ReadBuffer is not needed by anybody.
-func (s *unixSocket) ReadBuffer() (int, error) { return 0, errors.ErrUnsupported }
+// unneeded are the methods of a socket for netlink.Conn that nobody here calls.
+type unneeded struct{}
 
-// WriteBuffer is not needed by anybody.
-func (s *unixSocket) WriteBuffer() (int, error) { return 0, errors.ErrUnsupported }
+func (unneeded) LeaveGroup(uint32) error   { return errors.ErrUnsupported }
+func (unneeded) ReadBuffer() (int, error)  { return 0, errors.ErrUnsupported }
+func (unneeded) WriteBuffer() (int, error) { return 0, errors.ErrUnsupported }
