@@ -16,11 +16,12 @@ const hiddenCommandsName = "hidden-commands"
 // usage explains drbdadm, or one command if c is not nil. Completion scripts
 // read the lines after "OPTIONS FOR".
 func usage(w io.Writer, g schema.Generation, c *command) {
-	name := "COMMAND"
-	if c != nil {
-		name = c.name
+	if c == nil {
+		fmt.Fprint(w, "\nUSAGE: drbdadm COMMAND [OPTION...] {all|RESOURCE...}\n")
+	} else {
+		fmt.Fprintf(w, "\nUSAGE: drbdadm %s [OPTION...]%s\n\n%s\n", c.name, c.operands(g), c.purpose())
 	}
-	fmt.Fprintf(w, "\nUSAGE: drbdadm %s [OPTION...] {all|RESOURCE...}\n\nGENERAL OPTIONS:\n", name)
+	fmt.Fprint(w, "\nGENERAL OPTIONS:\n")
 	for _, o := range general {
 		if o.gen&g == 0 {
 			continue
