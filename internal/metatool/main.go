@@ -183,7 +183,7 @@ func (t *tool) usage() error {
 	t.printf("  index: internal, flex-internal, flex-external or 0 .. 255\n\nCOMMANDS:\n")
 	for _, c := range commands() {
 		if !c.hidden {
-			t.printf("  %s %s\n", c.name, c.usage)
+			t.printf("  %s\n        %s\n", strings.TrimRight(c.name+" "+c.usage, " "), c.about)
 		}
 	}
 	return silent(exitUsage)
