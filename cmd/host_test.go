@@ -46,6 +46,7 @@ type host struct {
 	events  []byte // of the stream, not yet taken
 	calls   []call // of the user mode helper, not yet taken
 	argv0   string // of the helper
+	slow    string // pattern of a helper that takes longer than others
 	broken  map[string]bool
 	seed    int
 	version int // grows with each event
@@ -199,6 +200,9 @@ func (h *host) tool(ctx context.Context, name string, args []string, s streams) 
 	})
 }
 
+// slowHelper is enough for another helper to end first.
+const slowHelper = 10 * time.Millisecond
+
 // help is the user mode helper: the real drbdadm in a process of its own.
 func (h *host) help(ctx context.Context, args, env []string) uint32 {
 	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, "drbdadm"), args...)
@@ -207,6 +211,9 @@ func (h *host) help(ctx context.Context, args, env []string) uint32 {
 	var status uint32
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		status = uint32(exit.Sys().(syscall.WaitStatus))
+	}
+	if h.slow != "" && regexp.MustCompile(h.slow).MatchString(fmt.Sprint(args, env)) {
+		time.Sleep(slowHelper)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -133,6 +133,7 @@ func (s *stage) block(b testkit.Block) {
 	m := titlePattern.FindStringSubmatch(b.Title)
 	require.NotNil(s.t, m, b.Title)
 	h := s.hosts[m[3]]
+	h.slow = slow[s.name(b)]
 	var got outcome
 	switch {
 	case m[1] == "end of step":

@@ -188,7 +188,8 @@ func (e event) within() string {
 }
 
 // eventTexts returns what counts of a stretch of the stream: for each connection its
-// events, with those of the resource and its devices.
+// events. Those of the resource and its devices are among them where there is only
+// one; of several, each may be first.
 func eventTexts(lines []string) string {
 	var all []event
 	connections := map[string]bool{}
@@ -198,7 +199,7 @@ func eventTexts(lines []string) string {
 			connections[e.within()] = true
 		}
 	}
-	if len(connections) > 1 {
+	if len(connections) == 2 {
 		delete(connections, "")
 	}
 	var b strings.Builder
@@ -206,7 +207,7 @@ func eventTexts(lines []string) string {
 		fmt.Fprintf(&b, "[%s]\n", c)
 		var own []event
 		for _, e := range all {
-			if in := e.within(); in == "" || in == c {
+			if in := e.within(); in == c || in == "" && len(connections) == 1 {
 				own = append(own, e)
 			}
 		}
@@ -235,6 +236,9 @@ func simplified(all []event) []event {
 			continue
 		}
 		list = append(list, e)
+	}
+	for _, e := range list {
+		slices.Sort(e.values)
 	}
 	return withoutRounds(list)
 }
@@ -270,11 +274,16 @@ func withoutRounds(list []event) []event {
 	return out
 }
 
-// callTexts returns calls of helpers or handlers by the peer they are about.
+// callTexts returns calls of helpers or handlers by the peer they are about, and how
+// they ended: which of several was first is chance.
 func callTexts(lines []string) string {
-	var calls []string
+	var calls, ends []string
 	for _, line := range lines {
-		if strings.HasPrefix(line, "call: ") || strings.HasPrefix(line, "handler: ") {
+		switch {
+		case strings.HasPrefix(line, "exit "):
+			ends = append(ends, line)
+			continue
+		case strings.HasPrefix(line, "call: "), strings.HasPrefix(line, "handler: "):
 			calls = append(calls, "")
 		}
 		if len(calls) > 0 && !private.MatchString(line) {
@@ -282,7 +291,8 @@ func callTexts(lines []string) string {
 		}
 	}
 	slices.SortStableFunc(calls, func(a, b string) int { return strings.Compare(aboutPeer.FindString(a), aboutPeer.FindString(b)) })
-	return strings.Join(calls, "")
+	slices.Sort(ends)
+	return strings.Join(calls, "") + strings.Join(ends, "\n")
 }
 
 // private is environment that the original, or the shell of a handler, has for itself.

@@ -186,6 +186,12 @@ func (d *device) compared() bool {
 	})
 }
 
+// attachReports are what the peers are told of a disk that waits for their consent.
+var attachReports = map[schema.Generation][]reportPart{
+	schema.V84: {reportAll},
+	schema.V9:  {reportState, reportAll},
+}
+
 // followDisk tells the peers about a disk that comes, and takes one that failed
 // away.
 func (d *device) followDisk(was, is ownPart) {
@@ -195,7 +201,9 @@ func (d *device) followDisk(was, is ownPart) {
 		for _, pd := range d.peers {
 			pd.comparing = true
 		}
-		d.report(reportAll)
+		for _, parts := range attachReports[d.res.m.gen] {
+			d.report(parts)
+		}
 	case is.disk == schema.Failed:
 		d.flush()
 		d.report(reportState)
@@ -215,8 +223,9 @@ func (d *device) followDisk(was, is ownPart) {
 func (pd *peerDevice) followDisk(old, now state) {
 	synced := old.disk < schema.UpToDate && old.conn >= syncSource && now.conn == connected
 	outdated := old.disk != now.disk && now.disk == schema.Outdated && now.conn == connected
+	agreed := old.disk == schema.Negotiating && pd.res.m.gen == schema.V9
 	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk == schema.UpToDate && now.conn >= connected
-	if now.disk > schema.Failed && (synced || outdated || current) {
+	if now.disk > schema.Failed && (synced || outdated || current || agreed) {
 		pd.report(reportState)
 	}
 }

@@ -19,7 +19,7 @@ func (pd *peerDevice) reported(p packet) {
 	if p.Parts&reportState == 0 {
 		return
 	}
-	old, disk := pd.state(), realDisk(p)
+	old, disk := pd.state(), pd.shownDisk(p)
 	if done := pd.peerFinished(p, &disk); done {
 		return
 	}
@@ -32,7 +32,7 @@ func (pd *peerDevice) reported(p packet) {
 		next = connected
 	}
 	if pd.considers(p) {
-		v, ok := pd.handshake(p.State.Role, disk)
+		v, ok := pd.handshake(p.State.Role, realDisk(p))
 		if !ok {
 			pd.refuseHandshake()
 			return
@@ -48,10 +48,22 @@ func (pd *peerDevice) reported(p packet) {
 
 // realDisk is the peer's disk state, also while it is being attached there.
 func realDisk(p packet) schema.DiskState {
-	if p.State.Disk == schema.Negotiating {
-		return schema.Consistent
+	switch {
+	case p.State.Disk != schema.Negotiating:
+		return p.State.Disk
+	case p.Says&saysInconsistent != 0:
+		return schema.Inconsistent
 	}
-	return p.State.Disk
+	return schema.Consistent
+}
+
+// shownDisk is the peer's disk state as it appears here: DRBD 8.4 takes a disk that
+// is being attached for what it is about to be.
+func (pd *peerDevice) shownDisk(p packet) schema.DiskState {
+	if pd.res.m.gen == schema.V9 {
+		return p.State.Disk
+	}
+	return realDisk(p)
 }
 
 // notePeer remembers the peer's generations.
@@ -95,6 +107,9 @@ func (pd *peerDevice) considers(p packet) bool {
 	if pd.peer == nil || realDisk(p) < schema.Negotiating || pd.disk == nil || s.disk < schema.Negotiating {
 		return false
 	}
+	if p.State.Disk == schema.Negotiating && p.Parts&reportUUIDs == 0 {
+		return false // its generations follow
+	}
 	if s.conn < connected {
 		return true
 	}
@@ -104,15 +119,19 @@ func (pd *peerDevice) considers(p packet) bool {
 	return s.conn == connected && (negotiating || starts || forced)
 }
 
+// worth is what the disk is, or is to become once the peer agreed.
+func (d *device) worth() schema.DiskState {
+	if d.own.disk == schema.Negotiating {
+		return d.negotiated
+	}
+	return d.own.disk
+}
+
 // self returns this node's copy for a comparison.
 func (pd *peerDevice) self() *side {
 	c := pd.conn
-	disk := pd.state().disk
-	if disk == schema.Negotiating {
-		disk = pd.negotiated
-	}
 	return &side{
-		uuids: pd.uuids(), role: pd.state().role, disk: disk, changed: pd.outOfSync(),
+		uuids: pd.uuids(), role: pd.state().role, disk: pd.worth(), changed: pd.outOfSync(),
 		crashed: pd.crashed, discard: c.discards(), resolves: c.link.resolves,
 	}
 }

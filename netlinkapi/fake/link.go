@@ -113,7 +113,6 @@ func (c *connection) work(ctx context.Context) {
 		c.left = false
 		c.res.keepUpToDate()
 	}
-	c.running = false
 	if m.ctx.Err() == nil {
 		if m.gen == schema.V9 && !c.left {
 			c.leave()
@@ -123,6 +122,7 @@ func (c *connection) work(ctx context.Context) {
 			c.deconfigure()
 		}
 	}
+	c.running = false
 	m.changed.Broadcast()
 }
 

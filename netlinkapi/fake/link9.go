@@ -45,6 +45,7 @@ func (c *connection) tryAgain() {
 func (c *connection) introduce(l *link) {
 	for _, pd := range c.peers() {
 		pd.resumeLog()
+		pd.introduced = pd.own.disk
 		l.send(pd.reportPacket(reportAll))
 	}
 	l.send(packet{Kind: ready, State: peerState{Role: c.res.role}, Discard: c.discards()})
@@ -92,6 +93,16 @@ func (c *connection) meet(p packet) {
 	}
 	c.met = true
 	c.keepData()
+	c.correct()
+}
+
+// correct tells the peer of disks that are no longer what was introduced.
+func (c *connection) correct() {
+	for _, pd := range c.peers() {
+		if pd.own.disk != pd.introduced {
+			pd.report(reportState)
+		}
+	}
 }
 
 // compareCopies returns the replication state that two copies call for. It reports

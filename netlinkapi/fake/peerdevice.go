@@ -21,6 +21,8 @@ type peerDevice struct {
 
 	verifyFrom, verifyTo uint64 // blocks that the next verify looks at
 
+	introduced schema.DiskState // DRBD 9: the disk here as the peer heard of it before they met
+
 	uuidFlags  uint64 // DRBD 9: what the peer says besides its UUIDs
 	peerClient bool   // DRBD 9: the peer has no disk on purpose
 }

@@ -64,7 +64,7 @@ func (pd *peerDevice) says() uint64 {
 	for flag, on := range map[uint64]bool{
 		saysDiscard:      pd.conn.discards(),
 		saysCrashed:      pd.crashed,
-		saysInconsistent: pd.own.disk == schema.Inconsistent,
+		saysInconsistent: pd.worth() == schema.Inconsistent,
 		saysStable:       pd.stable(),
 		saysUnallocated:  pd.disk != nil && pd.disk.current() != uuidJustCreated,
 	} {

@@ -74,13 +74,8 @@ func (s state) sane9() state {
 	s = s.cutOff()
 	r, ok := fitting[s.conn]
 	switch {
-	case !ok || s.conn == connected:
-	case s.conn == wfBitMapT:
-		s.disk = min(s.disk, schema.Outdated)
-	case s.conn == wfBitMapS:
-		s.pdsk = min(s.pdsk, schema.Consistent)
-	case s.conn.startsSync():
-	case s.conn.target():
+	case !ok || s.conn == connected || s.conn.startsSync():
+	case s.conn.target() || s.conn == wfBitMapT:
 		s.disk = min(max(s.disk, r.min), r.max)
 	default:
 		s.pdsk = min(max(s.pdsk, r.peerMin), r.peerMax)
