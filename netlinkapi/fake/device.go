@@ -225,7 +225,11 @@ func (pd *peerDevice) followDisk(old, now state) {
 	outdated := old.disk != now.disk && now.disk == schema.Outdated && now.conn == connected
 	agreed := old.disk == schema.Negotiating && pd.res.m.gen == schema.V9
 	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk == schema.UpToDate && now.conn >= connected
-	if now.disk > schema.Failed && (synced || outdated || current || agreed) {
+	switch {
+	case now.disk <= schema.Failed:
+	case current:
+		pd.report(reportAll)
+	case synced || outdated || agreed:
 		pd.report(reportState)
 	}
 }

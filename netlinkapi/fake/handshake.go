@@ -91,7 +91,7 @@ func (pd *peerDevice) peerFinished(p packet, disk *schema.DiskState) bool {
 		*disk = schema.Inconsistent
 		return false
 	}
-	if s.conn >= syncSource && p.State.Conn == connected {
+	if (s.conn >= syncSource || pd.sameAs(p)) && p.State.Conn == connected {
 		pd.syncedElsewhere(p)
 		if pd.outOfSync() == 0 {
 			pd.finishSync()
@@ -115,7 +115,7 @@ func (pd *peerDevice) considers(p packet) bool {
 	}
 	negotiating := s.disk == schema.Negotiating || p.State.Disk == schema.Negotiating
 	starts := p.State.Conn >= startingSyncS && p.State.Conn <= wfBitMapT
-	forced := s.disk == schema.Inconsistent && realDisk(p) == schema.UpToDate
+	forced := s.disk == schema.Inconsistent && realDisk(p) == schema.UpToDate && !pd.part.aftrISP
 	return s.conn == connected && (negotiating || starts || forced)
 }
 
@@ -277,7 +277,12 @@ func (pd *peerDevice) forgetMissed(p packet) {
 
 // syncedElsewhere notes that the peer has this generation from another node.
 func (pd *peerDevice) syncedElsewhere(p packet) {
-	if pd.res.m.gen == schema.V9 && pd.disk != nil && p.UUIDs.at(uuidCurrent) == pd.disk.current()&^uuidPrimary {
+	if pd.sameAs(p) {
 		pd.bits().clearAll()
 	}
+}
+
+// sameAs reports, in DRBD 9, whether the peer has the generation that is here.
+func (pd *peerDevice) sameAs(p packet) bool {
+	return pd.res.m.gen == schema.V9 && pd.disk != nil && p.UUIDs.at(uuidCurrent) == pd.disk.current()&^uuidPrimary
 }

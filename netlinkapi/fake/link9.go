@@ -187,24 +187,12 @@ func (c *connection) tellOptions() {
 	}
 }
 
-// waiting returns the resyncs of the same generation that waited for this one: they
-// are over with it.
-func (pd *peerDevice) waiting() []*peerDevice {
-	var list []*peerDevice
-	for _, other := range pd.device.peers {
-		waited := other != pd && (other.part.conn.target() || other.part.conn == wfBitMapT) && other.peer != nil
-		if waited && pd.disk != nil && other.peer.uuids.at(uuidCurrent) == pd.disk.current()&^uuidPrimary {
-			list = append(list, other)
-		}
-	}
-	return list
-}
-
-// finish9 ends a resync or verify, and the resyncs that waited for it.
+// finish9 ends a resync or verify. A target has the data of all nodes with the same
+// generation then: resyncs that waited for this one are over with it.
 func (pd *peerDevice) finish9(c change, helper string) {
 	var others []*peerDevice
 	if pd.part.conn == syncTarget {
-		others = pd.waiting()
+		others = slices.DeleteFunc(pd.device.sameGeneration(), func(other *peerDevice) bool { return other == pd })
 	}
 	pd.res.attempt(nil, true, func() {
 		pd.put(c.apply(pd.state()))
@@ -220,6 +208,18 @@ func (pd *peerDevice) finish9(c change, helper string) {
 	if helper != "" {
 		pd.helper(helper)
 	}
+}
+
+// sameGeneration returns the peers with current data of the generation that is here.
+func (d *device) sameGeneration() []*peerDevice {
+	var list []*peerDevice
+	for _, pd := range d.peers {
+		current := pd.part.conn >= connected && pd.part.pdsk == schema.UpToDate && pd.peer != nil
+		if current && pd.peer.uuids.at(uuidCurrent) == d.disk.current()&^uuidPrimary {
+			list = append(list, pd)
+		}
+	}
+	return list
 }
 
 // keepUpToDate takes data that was merely Consistent, because a Primary is gone, for

@@ -86,9 +86,10 @@ type peerState struct {
 	Paused bool
 }
 
-// report tells the peer about this volume, if there is a link.
+// report tells the peer about this volume, if there is a link. In DRBD 9 the ends
+// may still be about to meet: what changes meanwhile is said, too.
 func (pd *peerDevice) report(parts reportPart) {
-	if l := pd.conn.link; l != nil && pd.conn.state >= wfReportParams {
+	if l := pd.conn.link; l != nil && (pd.conn.state >= wfReportParams || pd.res.m.gen == schema.V9) {
 		l.send(pd.reportPacket(parts))
 	}
 }

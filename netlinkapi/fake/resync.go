@@ -63,11 +63,12 @@ func (pd *peerDevice) sendBitmap() {
 // bitmapReceived adds what the peer knows to differ. The source sends its bitmap
 // first; when the target's is back, the resync begins.
 func (pd *peerDevice) bitmapReceived(p packet) {
-	if pd.disk == nil {
+	state := pd.part.conn
+	if pd.disk == nil || state != wfBitMapT && state != wfBitMapS {
 		return
 	}
 	pd.bits().merge(p.Words)
-	switch pd.state().conn {
+	switch state {
 	case wfBitMapT:
 		pd.sendBitmap()
 		if pd.res.m.gen == schema.V84 {
