@@ -20,7 +20,8 @@ import (
 //   - Events: the order is kept within a connection (with its resource and its
 //     devices), not between connections. An event that says nothing new is left
 //     out, two changes of one object in a row that do not touch the same value
-//     are one, and attempts to connect in a row are one.
+//     are one, and attempts to connect in a row are one. Which end hangs up first
+//     is chance where both do.
 //   - Environment of handlers: what the original adds because it is one program for
 //     each generation, and what the shell counts.
 //   - Messages on standard error: only the codes, which scripts parse.
@@ -266,12 +267,19 @@ func withoutRounds(list []event) []event {
 		tries := func(j int) bool {
 			return j >= 0 && j < len(list) && list[j].object == e.object && len(list[j].values) == 1 && attempt.MatchString(list[j].values[0])
 		}
-		if tries(i) && tries(i-1) && tries(i+1) {
+		if tries(i) && tries(i-1) && tries(i+1) || e.hangsUp(list[i+1:]) {
 			continue
 		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// hangsUp reports whether a connection is lost that will be given up anyway: the
+// peer gave it up a moment earlier.
+func (e event) hangsUp(later []event) bool {
+	next := slices.IndexFunc(later, func(l event) bool { return l.object == e.object })
+	return next >= 0 && len(e.values) == 1 && attempt.MatchString(e.values[0]) && slices.Contains(later[next].values, "connection:Disconnecting")
 }
 
 // callTexts returns calls of helpers or handlers by the peer they are about, and how

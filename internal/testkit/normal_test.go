@@ -37,6 +37,8 @@ func TestCompare(t *testing.T) {
 		{"order of connections", "events2 stream", "change connection name:r peer-node-id:1 role:Primary\nchange connection name:r peer-node-id:2 role:Primary",
 			"change connection name:r peer-node-id:2 role:Primary\nchange connection name:r peer-node-id:1 role:Primary", true},
 		{"attempts", "events2 stream", rounds(2), rounds(5), true},
+		{"who hangs up first", "events2 stream", hangUp("Connected", "Disconnecting"), hangUp("Connected", "NetworkFailure", "Disconnecting"), true},
+		{"who loses the link", "events2 stream", hangUp("Connected", "Unconnected"), hangUp("Connected", "NetworkFailure", "Unconnected"), false},
 		{"environment", "handler calls", "handler: h x\n  env A=1", "handler: h x\n  env A=2", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -44,6 +46,13 @@ func TestCompare(t *testing.T) {
 			require.Equal(t, tc.same, want == got, "%s\n%s", want, got)
 		})
 	}
+}
+
+// hangUp returns the changes of a connection, the first of which a helper follows.
+func hangUp(states ...string) string {
+	const c = "change connection name:r peer-node-id:1 connection:"
+	helper := "\ncall helper name:r peer-node-id:1 volume:0 minor:0 helper:split-brain\n"
+	return c + states[0] + helper + c + strings.Join(states[1:], "\n"+c)
 }
 
 func rounds(n int) string {
