@@ -7,8 +7,9 @@ DESTDIR    ?=
 
 .PHONY: build demo test deps check unit bigendian cross vm bench bench-vm install clean
 
-build: ## static binaries in bin/
+build: ## static binaries and drbd.conf(5) in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/...
+	$(GO) run ./dist/man > bin/drbd.conf.5
 
 demo: build ## the tutorial on two nodes without a kernel module
 	PATH=$(CURDIR)/bin:$$PATH sh demo/tutorial.sh
@@ -46,7 +47,7 @@ bench: build ## whole-process comparison with an installed drbd-utils
 bench-vm: ## the same on a real kernel with 200 resources, in QEMU
 	cd vmtest && $(GO) test -count=1 -timeout 40m -run TestMeasure -v . -measure 3
 
-install: build ## tools, init script, units, udev rule, completion, first configuration
+install: build ## tools, init script, units, udev rule, completion, manual pages, first configuration
 	DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) sh dist/install
 
 clean:

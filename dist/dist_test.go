@@ -19,6 +19,7 @@ func install(t *testing.T, root string) {
 	for _, tool := range []string{"drbdadm", "drbdsetup", "drbdmeta"} {
 		require.NoError(t, os.WriteFile(filepath.Join(bin, tool), []byte("#!/bin/sh\necho "+tool+"\n"), 0o755))
 	}
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "drbd.conf.5"), []byte(".TH DRBD.CONF 5\n"), 0o644))
 	cmd := exec.Command("sh", "./install")
 	cmd.Env = append(os.Environ(), "DESTDIR="+root, "BINDIR="+bin)
 	out, err := cmd.CombinedOutput()
@@ -58,6 +59,8 @@ func TestInstallOnAnEmptySystem(t *testing.T) {
 		"usr/lib/udev/rules.d/65-drbd.rules":              0o644,
 		"usr/lib/tmpfiles.d/drbd.conf":                    0o644,
 		"usr/share/bash-completion/completions/drbdadm":   0o644,
+		"usr/share/man/man8/drbdadm.8":                    0o644,
+		"usr/share/man/man5/drbd.conf.5":                  0o644,
 		"usr/share/bash-completion/completions/drbdsetup": fs.ModeSymlink | 0o777,
 	} {
 		require.Equal(t, mode.String(), all[name].String(), name)

@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"bench/compare":     {"meta"},
 	"dist":              {},
 	"dist/init":         {},
+	"dist/man":          {"schema"},
 	"schema":            {},
 	"confparse":         {"schema"},
 	"netlinkapi":        {"schema"},
