@@ -65,7 +65,7 @@ func (cmd *command) form(args []string) *command {
 	if cmd.form84 == nil || len(args) < 2 || minusOption(args[0]) || minusOption(args[1]) {
 		return cmd
 	}
-	if _, err := parse32(args[1]); err == nil {
+	if _, err := schema.ParseNumber(args[1], schema.One); err == nil || errors.Is(err, schema.ErrMissing) {
 		return cmd
 	}
 	return cmd.form84

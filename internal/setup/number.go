@@ -71,7 +71,7 @@ func (t *tool) readValue(f *schema.Field, text string) (schema.Value, error) {
 			return v, fail(exitUsage, "Option --%s: the value is too long", f.Name)
 		}
 	}
-	if err != nil || f.Kind == schema.Symbol && int64(v.Num) < 0 {
+	if err != nil || f.Kind == schema.Symbol && (int64(v.Num) < 0 || v.Num == math.MaxUint32) {
 		return v, fail(exitUsage, "Option --%s: invalid argument '%s'", f.Name, text)
 	}
 	return v, nil

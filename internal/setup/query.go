@@ -114,14 +114,17 @@ func (c *call) renderOptions() render.Options {
 // displayOptions is renderOptions for commands that know colours.
 func (c *call) displayOptions() (render.Options, error) {
 	o := c.renderOptions()
-	given, ok := c.value("color")
-	switch when := given.Value; {
-	case !ok || when == "auto":
-		o.Color = o.Width > 0
-	case !given.HasValue || when == "always":
-		o.Color = true
-	case when != "never":
-		return o, misuse("unknown --color argument '%s' (auto, always, never)", when)
+	o.Color = o.Width > 0
+	for _, given := range c.given {
+		switch {
+		case given.Name != "color" || given.Value == "auto":
+		case !given.HasValue || given.Value == "always":
+			o.Color = true
+		case given.Value == "never":
+			o.Color = false
+		default:
+			return o, misuse("unknown --color argument '%s' (auto, always, never)", given.Value)
+		}
 	}
 	return o, nil
 }

@@ -189,7 +189,7 @@ func down84(ctx context.Context, c *call) error {
 		return err
 	}
 	err = c.do(ctx, c.request())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if k, ok := errors.AsType[*netlinkapi.KernelError](err); err != nil && (!ok || k.Code != schema.ErrResourceUnknown) {
 		return err
 	}
 	for _, v := range all {

@@ -24,20 +24,18 @@ type timeouts struct {
 // given is that of the next more usual case; one that is longer than that makes
 // no sense and is shortened, which the user is told.
 func (c *call) parseTimeouts() (t timeouts, err error) {
-	for _, o := range []struct {
-		name string
-		to   *int64
-	}{{"wfc-timeout", &t.wfc}, {"degr-wfc-timeout", &t.degraded}, {"outdated-wfc-timeout", &t.outdated}} {
-		given, ok := c.value(o.name)
-		if !ok {
+	seconds := map[string]*int64{"wfc-timeout": &t.wfc, "degr-wfc-timeout": &t.degraded, "outdated-wfc-timeout": &t.outdated}
+	for _, given := range c.given {
+		to := seconds[given.Name]
+		if to == nil {
 			continue
 		}
 		n, err := parseNumber(given.Value, schema.One)
 		if err != nil {
 			return t, err
 		}
-		if *o.to = int64(n); *o.to < 0 || *o.to > maxWait {
-			return t, fail(exitUsage, "%s => %d out of range [0..%d] (seconds, 0: for ever)", strings.ReplaceAll(o.name, "-", "_"), *o.to, maxWait)
+		if *to = int64(n); *to < 0 || *to > maxWait {
+			return t, fail(exitUsage, "%s => %d out of range [0..%d] (seconds, 0: for ever)", strings.ReplaceAll(given.Name, "-", "_"), *to, maxWait)
 		}
 	}
 	c.shorten("degr-wfc-timeout", &t.degraded, "wfc-timeout", t.wfc)
@@ -122,7 +120,7 @@ func (c *call) newWaiter(connect bool) (*waiter, error) {
 func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64, error) {
 	r.Op, r.Object = schema.GetTimeoutType, w.object
 	reply, err := w.client.Do(ctx, r)
-	if err != nil && w.gen == schema.V9 {
+	if err != nil {
 		return 0, fail(exitUsage, "%s: the module does not say how long to wait: %v", w.object, err)
 	}
 	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), err
@@ -293,9 +291,6 @@ func (w *waiter) complain(t target, conn *netlinkapi.Connection, state schema.Co
 // findTarget84 finds the peer device of a device of DRBD 8.4.
 func (w *waiter) findTarget84(ctx context.Context) error {
 	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: w.minor})
-	if e, refused := errors.AsType[*netlinkapi.KernelError](err); refused && e.Code == schema.ErrMinorInvalid {
-		return fail(exitUsage, "%s: no such minor, so no time-out to wait for", w.object)
-	}
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func minorNumber(text string) (uint32, bool) {
 		return 0, false
 	}
 	n, err := parse32(digits)
-	return n, err == nil
+	return n, err == nil && n != schema.NoMinor
 }
 
 func takeMinor(_ context.Context, c *call, text string) error {
