@@ -112,6 +112,7 @@ func (u *uses) addresses(r *Resource) {
 	if u.gen == schema.V84 {
 		for _, h := range r.Hosts {
 			u.claim84(r, h.Names, h.Address, h.Place)
+			u.claim84(r, h.Names, h.Alternate, h.Place)
 			if p := h.Proxy; p != nil {
 				u.claim84(r, p.Names, p.Inside, p.Place)
 				u.claim84(r, p.Names, p.Outside, p.Place)

@@ -139,6 +139,7 @@ func (v *resolver) findEndpoints() {
 			}
 		}
 		v.checkPeerDevices(c)
+		v.compareEnds(c)
 	}
 	for _, c := range v.res.Connections {
 		for _, p := range c.Paths {
@@ -147,7 +148,31 @@ func (v *resolver) findEndpoints() {
 	}
 }
 
+// compareEnds refuses paths that do not join the same hosts.
+//
+// compat: the reference takes them for further addresses of the first path's hosts.
+func (v *resolver) compareEnds(c *Connection) {
+	known := func(p *Path) bool {
+		return len(p.Endpoints) == 2 && p.Endpoints[0].Host != nil && p.Endpoints[1].Host != nil
+	}
+	first := c.Paths[0]
+	for _, p := range c.Paths[1:] {
+		if !known(first) || !known(p) {
+			return
+		}
+		a, b := p.Endpoints[0].Host, p.Endpoints[1].Host
+		c, d := first.Endpoints[0].Host, first.Endpoints[1].Host
+		if !(a == c && b == d || a == d && b == c) {
+			v.fail("endpoints", p.Place, "this path joins %s and %s, an earlier one of the connection %s and %s",
+				a.label(), b.label(), c.label(), d.label()).Other = first.Place
+		}
+	}
+}
+
 func (v *resolver) findEndpoint(c *Connection, e *Endpoint) {
+	if e.Proxy != nil {
+		v.completeProxy(e.Proxy)
+	}
 	if e.Name == "" {
 		v.findByAddress(e)
 		return

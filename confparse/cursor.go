@@ -152,6 +152,18 @@ func (c *cursor) name(what string) *word {
 	return &c.s.words[c.at-1]
 }
 
+// path takes a name that is not empty.
+//
+// compat: the reference passes on what is empty, and stops in the middle of its work.
+func (c *cursor) path(what string) *word {
+	w := c.name(what)
+	if !c.failed && w.text == "" {
+		c.at--
+		c.expect(what)
+	}
+	return w
+}
+
 // isName reports whether w can be a name.
 func (d *decoder) isName(w *word) bool {
 	switch w.kind {
@@ -165,7 +177,10 @@ func (d *decoder) isName(w *word) bool {
 	return false
 }
 
-// integer takes a whole number without unit. Its value is at most 99999999.
+// maxWritten is the largest number that can be written where no unit is, eight digits.
+const maxWritten = 99999999
+
+// integer takes a whole number without unit. Its value is at most maxWritten.
 //
 // compat: the reference takes a unit and cuts it off, so that "minor 5K" means 5.
 func (c *cursor) integer(what string) int {

@@ -44,6 +44,7 @@ const (
 	syncerOnce
 	protocolOnce
 	alternateOnce
+	templateOnce
 	groups
 )
 
@@ -67,10 +68,6 @@ func walk[T any](d *decoder, section string, rules []rule[T], to T, s *statement
 			continue
 		}
 		w := &child.words[0]
-		if w.is("skip") && d.gen == schema.V9 {
-			d.checkClosed(child, "skip")
-			continue
-		}
 		n := slices.IndexFunc(rules, func(r rule[T]) bool { return r.matches(d.gen, child) })
 		if n < 0 {
 			unknown(d, section, rules, child)
@@ -88,6 +85,9 @@ func walk[T any](d *decoder, section string, rules []rule[T], to T, s *statement
 		d.checkClosed(s, section)
 	}
 }
+
+// readSkip passes over what a section is not to have, whatever that is.
+func readSkip[T any](d *decoder, _ T, s *statement) { d.checkClosed(s, "skip") }
 
 // checkClosed reports a section that the end of the file cuts off.
 func (d *decoder) checkClosed(s *statement, section string) {

@@ -20,6 +20,7 @@ var connectionRules = []rule[*Connection]{
 	{word: "_peer_node_id", read: readPeerNodeID},
 	{word: "_cstate", read: readState},
 	{word: "_is_standalone", read: readStandAlone},
+	{word: "skip", read: readSkip[*Connection]},
 }
 
 func readConnection(d *decoder, r *Resource, s *statement) {

@@ -1,7 +1,9 @@
 package confparse
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +23,7 @@ var hostRules = []rule[*Host]{
 	{word: "volume", read: readHostVolume},
 	{word: "node-id", gen: schema.V9, once: nodeIDOnce, read: readNodeID},
 	{word: "options", read: readHostOptions},
+	{word: "skip", gen: schema.V9, read: readSkip[*Host]},
 }
 
 // stackedRules are those of a stacked-on-top-of section.
@@ -40,6 +43,7 @@ var hostVolumeRules = []rule[*Volume]{
 	{word: "meta-disk", read: readMetaDisk},
 	{word: "flexible-meta-disk", read: readFlexible},
 	{word: "tiebreaker", gen: schema.V9, read: readTiebreaker},
+	{word: "skip", gen: schema.V9, read: readSkip[*Volume]},
 }
 
 // volumeRules are those of one in a resource.
@@ -51,6 +55,7 @@ var volumeRules = []rule[*Volume]{
 	{word: "meta-disk", read: readMetaDisk},
 	{word: "flexible-meta-disk", read: readFlexible},
 	{word: "tiebreaker", gen: schema.V9, read: readTiebreaker},
+	{word: "skip", gen: schema.V9, read: readSkip[*Volume]},
 }
 
 // stackedVolumeRules are those of a volume in a stacked section, whose disk is
@@ -103,12 +108,13 @@ const maxNodeID = 32
 
 func readNodeID(d *decoder, h *Host, s *statement) {
 	c := d.cursor(s, 1)
-	n := c.integer("a node id")
+	text := c.token(integerToken, "a node id")
 	if !c.end() {
 		return
 	}
-	if n > maxNodeID {
-		d.fail("value", &s.words[1], "node-id: %d is out of range; allowed: 0..31", n)
+	n, err := strconv.Atoi(text)
+	if err != nil || n > maxNodeID {
+		d.fail("value", &s.words[1], "node-id: %q is out of range; allowed: 0..31", text)
 	}
 	h.NodeID, h.idPlace = n, d.file.place(&s.words[1])
 }
@@ -128,6 +134,9 @@ func readHostVolume(d *decoder, h *Host, s *statement) {
 	}
 	for _, other := range h.Volumes {
 		if other != v && other.Number == v.Number {
+			if other.Implicit {
+				return // it is said already
+			}
 			diag := d.fail("duplicate-volume", &s.words[0], "volume %d is already there", v.Number)
 			diag.Other, diag.Late = other.Place, d.gen == schema.V9
 			return
@@ -146,6 +155,7 @@ func (d *decoder) volume(list *[]*Volume, s *statement, rules []rule[*Volume]) *
 	if !c.open() {
 		return nil
 	}
+	// compat: the reference takes the volume 0 of such statements, and forgets that of the section.
 	if i := slices.IndexFunc(*list, func(o *Volume) bool { return o.Implicit }); i >= 0 {
 		diag := d.fail("mixed-volumes", &s.words[0], "a volume section cannot stand beside device, disk or meta-disk statements")
 		diag.Other, diag.Late = (*list)[i].Place, d.gen == schema.V9
@@ -197,7 +207,7 @@ func readDiskBoth(d *decoder, v *Volume, s *statement) {
 
 func readDisk(d *decoder, v *Volume, s *statement) {
 	c := d.cursor(s, 1)
-	w := c.name("a path or '{'")
+	w := c.path("a path or '{'")
 	if c.end() {
 		v.Disk, v.diskPlace = w.text, d.file.place(w)
 	}
@@ -263,6 +273,9 @@ func (v *Volume) device(d *decoder, w *word) {
 	n, err := strconv.Atoi(tail)
 	digits := err == nil && tail[0] >= '0' && tail[0] <= '9'
 	switch {
+	case digits && n > math.MaxInt32 || errors.Is(err, strconv.ErrRange):
+		// compat: the reference cuts off what it cannot hold, and takes another device.
+		d.fail("device-name", w, "the number of %s is too large", v.DeviceName)
 	case v.Minor < 0 && digits:
 		v.Minor = n
 	case v.Minor < 0:
@@ -283,24 +296,38 @@ func (v *Volume) minorMissing(d *decoder, w *word) {
 
 func readMetaDisk(d *decoder, v *Volume, s *statement) {
 	c := d.cursor(s, 1)
-	w := c.name("a path or 'internal'")
-	v.MetaDisk, v.MetaIndex, v.metaPlace = w.text, "flexible", d.file.place(w)
-	if w.is("internal") || w.text == "internal" {
-		v.MetaIndex = "internal"
-	} else if c.accept("[") {
-		v.MetaIndex = strconv.Itoa(c.integer("an index"))
+	w := c.path("a path or 'internal'")
+	v.metaDisk(d, w)
+	if v.MetaIndex != "internal" && c.accept("[") {
+		v.MetaIndex = d.index(c)
 		c.mark("]")
 	}
 	c.end()
 }
 
-func readFlexible(d *decoder, v *Volume, s *statement) {
-	c := d.cursor(s, 1)
-	w := c.name("a path or 'internal'")
+// metaDisk sets the place of metadata that is as large as it must be.
+func (v *Volume) metaDisk(d *decoder, w *word) {
 	v.MetaDisk, v.MetaIndex, v.metaPlace = w.text, "flexible", d.file.place(w)
 	if w.text == "internal" {
 		v.MetaIndex = "internal"
 	}
+}
+
+// index takes the number of a part of a device for metadata, as written.
+//
+// compat: the reference passes a unit on, to programs that refuse it.
+func (d *decoder) index(c *cursor) string {
+	w := c.peek()
+	text := c.token(integerToken, "an index")
+	if text != "" && isUnit(text[len(text)-1]) {
+		d.fail("value", w, "the index %q of meta-disk is to have no unit", text)
+	}
+	return text
+}
+
+func readFlexible(d *decoder, v *Volume, s *statement) {
+	c := d.cursor(s, 1)
+	v.metaDisk(d, c.path("a path or 'internal'"))
 	c.end()
 }
 

@@ -129,7 +129,7 @@ func (d *decoder) value(c *cursor, o *Option, negated bool) {
 		default:
 			if d.gen == schema.V84 {
 				c.expect("a value for " + o.Name)
-			} else if c.s.end.punct(";") {
+			} else if c.s.end.punct(";") && !c.s.braced {
 				d.warn("no-value", &c.s.words[c.at-1], "%s has no value; DRBD takes it for \"yes\"", o.Name)
 			}
 		}

@@ -29,7 +29,8 @@ var resourceRules = []rule[*Resource]{
 	{word: "syncer", once: syncerOnce, read: readSyncer},
 	{word: "connection", gen: schema.V9, read: readConnection},
 	{word: "connection-mesh", gen: schema.V9, read: readMesh},
-	{word: "template-file", gen: schema.V9, read: readTemplate},
+	{word: "template-file", gen: schema.V9, once: templateOnce, read: readTemplate},
+	{word: "skip", gen: schema.V9, read: readSkip[*Resource]},
 	{word: "ignore-on", gen: schema.V84, read: readIgnoreOn},
 }
 
@@ -200,7 +201,7 @@ func readResourceVolume(d *decoder, r *Resource, s *statement) {
 // compat: the reference takes the first of both.
 func warnTwice(d *decoder, list []*Volume, v *Volume, s *statement) {
 	for _, other := range list {
-		if other != v && other.Number == v.Number {
+		if other != v && other.Number == v.Number && !other.Implicit {
 			d.warn("duplicate-volume", &s.words[0], "volume %d is already there; this one has no effect", v.Number).Other = other.Place
 			return
 		}

@@ -258,7 +258,7 @@ func (p *dumper) device(v *Volume) {
 func (p *dumper) disk(v *Volume) {
 	switch {
 	case v.Disk != "":
-		p.value("disk", Quote(v.Disk))
+		p.value("disk", right(p.quoteName(v.Disk)))
 	case p.expanded && p.gen == schema.V9:
 		p.value("disk", noDisk)
 	}
@@ -270,9 +270,9 @@ func (p *dumper) metaDisk(v *Volume) {
 	case "internal":
 		p.value("meta-disk", "internal")
 	case "flexible":
-		p.named("meta-disk", Quote(v.MetaDisk))
+		p.named("meta-disk", p.quoteName(v.MetaDisk))
 	default:
-		p.named("meta-disk", Quote(v.MetaDisk), " [", v.MetaIndex, "]")
+		p.named("meta-disk", p.quoteName(v.MetaDisk), " [", v.MetaIndex, "]")
 	}
 }
 

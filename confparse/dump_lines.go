@@ -91,7 +91,20 @@ func (p *dumper) option(o *Option) {
 		p.value(o.Name, right(p.quoteNames(strings.Fields(o.Value))))
 		return
 	}
-	p.value(o.Name, right(Quote(o.Value)))
+	p.value(o.Name, right(p.quoteValue(o)))
+}
+
+// quoteValue is Quote for an option's value. What is a keyword to DRBD 8.4 can only be a
+// text in quotes.
+func (p *dumper) quoteValue(o *Option) string {
+	if p.gen == schema.V9 || o.Field == nil || o.Field.Kind != schema.String || !isBare(o.Value) {
+		return Quote(o.Value)
+	}
+	d := decoder{gen: p.gen}
+	if !d.isValue(&word{text: o.Value, kind: classify(o.Value)}, o.Field) {
+		return quoted(o.Value)
+	}
+	return o.Value
 }
 
 // section writes a block of options, nothing if there are none.
@@ -131,6 +144,10 @@ func Quote(text string) string {
 	if isBare(text) {
 		return text
 	}
+	return quoted(text)
+}
+
+func quoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
@@ -138,7 +155,7 @@ func Quote(text string) string {
 func (p *dumper) quoteName(name string) string {
 	d := decoder{gen: p.gen}
 	if !isBare(name) || !d.isName(&word{text: name, kind: classify(name)}) {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+		return quoted(name)
 	}
 	return name
 }

@@ -5,96 +5,139 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"drbdutils/schema"
 )
 
-// Who asks for one resource of thousands still has to know whether two of them have
-// the same minor, device, disk or address. For that, the blocks of all are glanced at:
-// no more is read than the statements with such names, hosts and sections apart. If
-// a name is in two resources, which is hardly ever so, all of them are decoded
-// after all, and judged exactly.
-
-// mayCollide reports whether two resources possibly use the same.
-func (l *loader) mayCollide() bool {
-	var suspect atomic.Bool
-	var all []*glance
-	seed := maphash.MakeSeed()
-	parallel(len(l.parts), func() func(int) {
-		g := &glance{gen: l.src.Generation, seed: seed, marks: make([]mark, 0, 4*len(l.parts))}
-		all = append(all, g)
-		return func(i int) {
-			if p := l.parts[i]; p.res != nil && !g.block(p) {
-				suspect.Store(true)
-			}
-		}
-	})
-	if suspect.Load() {
-		return true
-	}
-	uses := 0
-	for _, g := range all {
-		uses += len(g.marks)
-	}
-	s := newSieve(uses)
-	for _, g := range all {
-		for _, m := range g.marks {
-			if s.add(m) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// wantAll has all resources decoded that are not yet.
-func (l *loader) wantAll() {
-	if l.src.Want == nil {
-		return
-	}
-	decoded := map[*Resource]bool{}
-	for _, r := range l.cfg.Resources {
-		decoded[r] = true
-	}
-	l.src.Want, l.cfg.Resources = nil, nil
-	for _, p := range l.parts {
-		if p.res != nil {
-			l.cfg.Resources = append(l.cfg.Resources, p.res)
-			p.wanted = p.wanted || !decoded[p.res]
-		}
-	}
-}
-
-// A glance looks at blocks for what resources cannot share.
+// A glance looks at the resources that nobody asked for. All that matters of them is whether
+// two resources use the same minor, device, disk or address: statements with such names are read,
+// hosts and sections apart, and their hashes are all that is kept. If a name is in two resources,
+// which is hardly ever so, everything is read after all, and judged exactly.
 type glance struct {
-	gen   schema.Generation
-	seed  maphash.Seed
+	gen    schema.Generation
+	want   []string
+	keep   bool // as if all were wanted
+	seed   maphash.Seed
+	marks  []mark
+	passed []passed
+	short  bool // something cannot be judged by a glance
+
+	file  *file // that is read
 	in    scanner
 	words []word // of the statement
 	owner uint64 // hash of the resource's name
 	own   int    // where its marks begin
-	marks []mark
 }
 
-// block notes what a resource uses. It reports false where a glance is not enough.
-func (g *glance) block(p *part) bool {
-	w := &p.item.block
-	g.in = scanner{text: p.file.text[:int(w.offset)+len(w.text)], at: int(w.offset)}
-	g.owner, g.own = maphash.String(g.seed, p.res.Name), len(g.marks)
-	for {
+// A passed resource was glanced at only.
+type passed struct {
+	name string
+	file *file
+}
+
+// newGlance returns a glance for a worker that reads files, nil if everything is wanted.
+func (l *loader) newGlance(keep bool) *glance {
+	if l.src.Want == nil {
+		return nil
+	}
+	g := &glance{gen: l.src.Generation, want: l.src.Want, keep: keep, seed: l.seed}
+	l.glances = append(l.glances, g)
+	return g
+}
+
+// few is how many resources are decoded wanted or not, since it costs next to nothing.
+const few = 100
+
+// glancesSuffice reports whether what was glanced at can be left at that.
+func (l *loader) glancesSuffice() bool {
+	passed, uses := 0, 0
+	for _, g := range l.glances {
+		if g.short {
+			return false
+		}
+		passed += len(g.passed)
+		uses += len(g.marks)
+	}
+	l.cfg.Defined += passed
+	if passed == 0 {
+		return true
+	}
+	if l.cfg.Defined <= few {
+		return false
+	}
+	s := newSieve(uses)
+	for _, g := range l.glances {
+		if slices.ContainsFunc(g.marks, s.add) {
+			return false
+		}
+	}
+	return true
+}
+
+// fetch reads a resource that was passed, after all.
+func (l *loader) fetch(name string) {
+	for _, g := range l.glances {
+		i := slices.IndexFunc(g.passed, func(p passed) bool { return p.name == name })
+		if i < 0 {
+			continue
+		}
+		f, r := *g.passed[i].file, reader{fs: l.src.FS}
+		if f.text == "" {
+			if err := r.read(&f, false); err != nil {
+				l.part(&f).broken("include %s: %v", f.name, cause(err))
+				return
+			}
+		}
+		o := r.outline(&f)
+		o.items = slices.DeleteFunc(o.items, func(it item) bool { return !g.knows(it.words) || it.words[1].text != name })
+		f.outline = &o
+		l.cfg.Defined-- // it is counted
+		l.read(&f)
+		return
+	}
+}
+
+// knows reports whether the words before a block make it that of a resource.
+func (g *glance) knows(words []word) bool {
+	d := decoder{gen: g.gen}
+	return len(words) == 2 && words[0].is("resource") && d.isName(&words[1]) && isGoodName(words[1].text)
+}
+
+// resource notes what a resource uses whose block begins at start. It returns where the block
+// ends, and whether that was all that is wanted.
+func (g *glance) resource(name, text string, start int) (end int, passed bool) {
+	g.owner, g.own = maphash.String(g.seed, name), len(g.marks)
+	g.marks = append(g.marks, mark{use: use{kind: "resource", name: name}.hash(g.seed)})
+	g.in = scanner{text: text, at: start}
+	for depth := 0; ; {
 		w := g.in.next()
 		switch {
+		case w.punct("{"):
+			depth++
+		case w.punct("}"):
+			if depth--; depth == 0 {
+				return g.in.at, g.pass(name)
+			}
 		case w.kind == endToken:
-			return true
-		case w.kind == wordToken && !g.statement(w.text):
-			return false
+			g.short = true
+			return g.in.at, false
+		case w.kind == wordToken:
+			g.statement(w.text)
 		}
 	}
 }
 
+// pass takes note of a resource, unless it is wanted.
+func (g *glance) pass(name string) bool {
+	if g.keep || slices.Contains(g.want, name) {
+		return false
+	}
+	g.passed = append(g.passed, passed{name: strings.Clone(name), file: g.file})
+	return true
+}
+
 // statement notes what a statement uses whose first word was read. It moves to its end.
-func (g *glance) statement(first string) bool {
+func (g *glance) statement(first string) {
 	switch first {
 	case "device":
 		g.device(g.rest())
@@ -104,18 +147,17 @@ func (g *glance) statement(first string) bool {
 		}
 	case "meta-disk", "flexible-meta-disk":
 		g.metaDisk(g.rest())
-	case "address", "host", "floating", "inside", "outside":
-		return g.address(g.rest())
+	case "address", "alternate-link-address", "host", "floating", "inside", "outside":
+		g.address(g.rest())
 	case "stacked-on-top-of":
 		if words := g.rest(); len(words) == 1 {
 			g.note(use{kind: "below", name: words[0].text})
 		}
 	case "_this_host", "_remote_host":
-		return false
+		g.short = true
 	default:
 		g.in.skipStatement()
 	}
-	return true
 }
 
 // rest returns the words up to the end of the statement, or to its block.
@@ -124,6 +166,7 @@ func (g *glance) rest() []word {
 	for {
 		w := g.in.next()
 		if w.kind == endToken || w.punct(";") || w.punct("{") || w.punct("}") {
+			g.in.at = int(w.offset)
 			return g.words
 		}
 		g.words = append(g.words, w)
@@ -169,20 +212,20 @@ func (g *glance) metaDisk(words []word) {
 
 // address notes an address and its port, of whatever family. Where a port replaces that of
 // a host, a glance is not enough.
-func (g *glance) address(words []word) bool {
+func (g *glance) address(words []word) {
 	for i := range words {
 		switch w := &words[i]; {
 		case w.is("port"):
-			return false
+			g.short = true
+			return
 		case w.kind == ipv4Token || w.kind == ipv6Token:
 			port := slices.IndexFunc(words[i:], func(o word) bool { return o.kind == integerToken })
 			if port >= 0 && (g.gen == schema.V84 || !isLoopback(w.text)) {
 				g.note(use{kind: "address", host: words[i+port].text, name: w.text})
 			}
-			return true
+			return
 		}
 	}
-	return true
 }
 
 // skipStatement moves to the end of a statement, or to its block.

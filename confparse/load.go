@@ -1,6 +1,7 @@
 package confparse
 
 import (
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,20 +13,14 @@ import (
 // as far as the Diagnostics allow; it must not be acted upon if they are
 // Invalid.
 func Load(src Source) (*Config, Diagnostics) {
-	l := newLoader(src)
-	if main := l.mainFile(); main != nil {
-		l.cfg.File = main.path
-		l.read(main)
-		l.readTests()
-	}
-	if l.cfg.Defined <= few {
-		l.wantAll()
+	l := newLoader(src, map[string]*file{})
+	l.readAll()
+	if !l.glancesSuffice() {
+		src.Want = nil
+		l = newLoader(src, l.files.named)
+		l.readAll()
 	}
 	l.decode()
-	if l.src.Want != nil && l.mayCollide() {
-		l.wantAll()
-		l.decode()
-	}
 	l.readTemplates()
 	diags := l.collect()
 	if !diags.Unreadable() {
@@ -37,17 +32,23 @@ func Load(src Source) (*Config, Diagnostics) {
 	return l.cfg, diags
 }
 
-// few is how many resources are decoded wanted or not, since it costs next to nothing.
-const few = 100
+// readAll reads the main file, what it includes, and the files that are to be tested.
+func (l *loader) readAll() {
+	if main := l.mainFile(); main != nil {
+		l.cfg.File = main.path
+		l.read(main)
+		l.readTests()
+	}
+}
 
 // ParseShow reads what drbdsetup show printed. Options that the schema does not
 // know and values out of range are warnings; uniqueness is not checked, and
 // nothing is handed down.
 func ParseShow(g schema.Generation, text []byte) ([]*Resource, Diagnostics) {
-	l := newLoader(Source{Generation: g})
+	l := newLoader(Source{Generation: g}, nil)
 	l.show = true
 	f := &file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)}
-	f.outline = parseOutline(f.text)
+	f.outline = new(parseOutline(f.text))
 	l.read(f)
 	l.decode()
 	return l.cfg.Resources, l.collect()
@@ -63,17 +64,19 @@ type loader struct {
 	parts []*part
 	spare []part // of which the next parts are made
 	names map[string]*Resource
+
+	glances []*glance
+	seed    maphash.Seed // of their marks
 }
 
 // A part is one statement of a file.
 type part struct {
 	decoder
-	item   item
-	res    *Resource // what its block is decoded into
-	wanted bool      // it has to be decoded
+	item item
+	res  *Resource // what its block is decoded into
 }
 
-func newLoader(src Source) *loader {
+func newLoader(src Source, named map[string]*file) *loader {
 	cfg := &Config{
 		Generation: src.Generation,
 		Node:       src.Node,
@@ -82,7 +85,7 @@ func newLoader(src Source) *loader {
 			DialogRefresh: 1, CmdTimeoutShort: 5, CmdTimeoutMedium: 600, UsageCount: "ask",
 		},
 	}
-	return &loader{src: src, files: newFiles(src), cfg: cfg, names: map[string]*Resource{}}
+	return &loader{src: src, files: newFiles(src, named), cfg: cfg, names: map[string]*Resource{}, seed: maphash.MakeSeed()}
 }
 
 // part begins a part for a file.
@@ -102,7 +105,8 @@ func (l *loader) read(f *file) {
 	o := f.outline
 	f.outline = nil
 	if o == nil {
-		o = readOutline(f.text)
+		r := outliner{glance: l.newGlance(false)}
+		o = new(r.outline(f))
 	}
 	for i := range o.items {
 		p := l.part(f)
@@ -196,19 +200,21 @@ func (l *loader) resource(p *part) {
 	l.names[r.Name] = r
 	l.cfg.Defined++
 	p.res = r
-	if l.src.Want == nil || slices.Contains(l.src.Want, r.Name) {
-		l.want(p)
-	}
+	l.cfg.Resources = append(l.cfg.Resources, r)
 }
 
 // goodName refuses names that cannot be.
 func (p *part) goodName(w *word) bool {
-	if w.text != "" && !strings.ContainsFunc(w.text, func(c rune) bool { return c < 0x20 || c == 0x7f }) {
+	if isGoodName(w.text) {
 		return true
 	}
 	diag := p.fail("resource-name", w, "%q is no name for a resource: it is empty or has control characters", w.text)
 	diag.Exit = 1
 	return false
+}
+
+func isGoodName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c == 0x7f })
 }
 
 func (l *loader) common(p *part) {
@@ -299,49 +305,36 @@ func versionOf(text string) []int {
 	return v
 }
 
-// decode decodes the wanted resources, and those that they refer to.
+// decode decodes the resources, and those that they refer to.
 func (l *loader) decode() {
-	for {
+	for first := 0; first < len(l.parts); {
 		var todo []*part
-		for _, p := range l.parts {
-			if p.wanted {
+		for _, p := range l.parts[first:] {
+			if p.res != nil {
 				todo = append(todo, p)
 			}
 		}
-		if len(todo) == 0 {
-			return
-		}
+		first = len(l.parts)
 		parallel(len(todo), func() func(int) {
 			var t tree // one for each worker, since it keeps its memory
-			return func(i int) {
-				todo[i].decodeBlock(&t, todo[i].res, "resource")
-				todo[i].wanted = false
-			}
+			return func(i int) { todo[i].decodeBlock(&t, todo[i].res, "resource") }
 		})
-		if l.src.Want == nil {
-			return
-		}
-		l.wantReferred(todo)
-	}
-}
-
-// wantReferred adds the resources that decoded ones are stacked on or resync
-// after.
-func (l *loader) wantReferred(decoded []*part) {
-	for _, p := range decoded {
-		for _, name := range p.res.refersTo() {
-			i := slices.IndexFunc(l.parts, func(o *part) bool { return o.res != nil && o.res.Name == name })
-			if i >= 0 && !slices.Contains(l.cfg.Resources, l.parts[i].res) {
-				l.want(l.parts[i])
-			}
+		for _, p := range todo {
+			l.fetchReferred(p.res)
 		}
 	}
 }
 
-// want has a resource decoded.
-func (l *loader) want(p *part) {
-	p.wanted = true
-	l.cfg.Resources = append(l.cfg.Resources, p.res)
+// fetchReferred reads the resources that one is stacked on or resyncs after.
+func (l *loader) fetchReferred(r *Resource) {
+	if l.src.Want == nil {
+		return
+	}
+	for _, name := range r.refersTo() {
+		if l.names[name] == nil {
+			l.fetch(name)
+		}
+	}
 }
 
 // refersTo returns the names of other resources that matter to this one.

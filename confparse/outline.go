@@ -2,8 +2,7 @@ package confparse
 
 import "strings"
 
-// An outline is the statements of a file with their blocks unread. Whoever asks for
-// one resource of thousands reads the outline and one block.
+// An outline is the statements of a file with their blocks unread.
 type outline struct {
 	items  []item
 	broken *word // what does not fit; the items end there
@@ -16,46 +15,59 @@ type item struct {
 	braced bool
 }
 
-// readOutline returns the outline of a file's text. It is the grammar by hand:
+// An outliner reads the outlines of texts. It is the grammar by hand:
 //
 //	outline = { item } .
 //	item    = word { word } ( ";" | Block ) .
 //
 // where "skip" takes any tokens up to its block, semicolons included.
-func readOutline(text string) *outline {
-	o := new(outline)
-	r := outliner{in: blockScanner{scanner{text: text, line: 1}}}
+type outliner struct {
+	glance *glance // nil, or what resources that nobody wants are left to
+	in     scanner
+	word   word   // the next one
+	words  []word // of many items
+}
+
+// outline returns the outline of a file's text, without what a glance was enough for.
+func (r *outliner) outline(f *file) outline {
+	var o outline
+	if r.glance != nil {
+		r.glance.file = f
+	}
+	r.in = scanner{text: f.text, line: 1}
 	r.word = r.in.next()
 	for o.broken == nil && r.word.kind != endToken {
-		o.items = append(o.items, r.item(o))
+		first := len(r.words)
+		it, passed := r.item(&o)
+		if passed {
+			r.words = r.words[:first]
+			continue
+		}
+		o.items = append(o.items, it)
 	}
 	return o
 }
 
-// An outliner reads an outline.
-type outliner struct {
-	in    blockScanner
-	word  word   // the next one
-	words []word // of many items
-}
-
-// item reads one statement.
-func (r *outliner) item(o *outline) item {
+// item reads one statement. It reports true if a glance at it was enough.
+func (r *outliner) item(o *outline) (it item, passed bool) {
 	first := len(r.words)
 	for {
 		w := r.word
 		words := r.words[first:len(r.words):len(r.words)]
 		semicolon := w.punct(";")
+		if w.punct("{") {
+			w, passed = r.block(words)
+		}
 		switch {
 		case len(words) > 0 && (w.kind == blockToken || semicolon && !words[0].is("skip")):
 			r.word = r.in.next()
-			return item{words: words, block: w, braced: !semicolon}
+			return item{words: words, block: w, braced: !semicolon}, passed
 		case w.kind == endToken, w.kind == blockToken, semicolon && len(words) == 0, w.punct("}"):
 			o.broken = &w
-			return item{words: words, block: w}
+			return item{words: words, block: w}, false
 		}
 		if len(r.words) == cap(r.words) { // earlier items keep theirs
-			r.words = append(make([]word, 0, max(4, min(2*len(r.words), 512))), words...)
+			r.words = append(make([]word, 0, max(8, min(2*len(r.words), 512))), words...)
 			first = 0
 		}
 		r.words = append(r.words, w)
@@ -63,17 +75,22 @@ func (r *outliner) item(o *outline) item {
 	}
 }
 
-// blockScanner is a scanner that takes a whole block for one token.
-type blockScanner struct{ scanner }
-
-func (s *blockScanner) next() word {
-	w := s.scanner.next()
-	if w.punct("{") {
-		s.at, _ = blockEnd(s.text, int(w.offset))
-		w.kind, w.text = blockToken, s.text[w.offset:s.at]
-		s.line += strings.Count(w.text, "\n")
+// block takes the block that begins with the next word for one token.
+func (r *outliner) block(words []word) (w word, passed bool) {
+	if r.glance != nil && r.glance.knows(words) {
+		end, passed := r.glance.resource(words[1].text, r.in.text, int(r.word.offset))
+		return r.in.block(r.word, end), passed
 	}
-	return w
+	end, _ := blockEnd(r.in.text, int(r.word.offset))
+	return r.in.block(r.word, end), false
+}
+
+// block returns the block from an opening brace to an offset as one token.
+func (s *scanner) block(brace word, end int) word {
+	s.at = end
+	brace.kind, brace.text = blockToken, s.text[brace.offset:end]
+	s.line += strings.Count(brace.text, "\n")
+	return brace
 }
 
 // blockEnd returns the offset after the block that begins at start: after its

@@ -4,14 +4,15 @@ import (
 	"testing"
 
 	"drbdutils/internal/testkit"
+	"drbdutils/schema"
 
 	"github.com/stretchr/testify/require"
 )
 
-// sameOutline holds the reading by hand against the grammar.
+// sameOutline holds the reading by hand against the grammar, with and without a glance at the blocks.
 func sameOutline(t *testing.T, text string) {
 	t.Helper()
-	got := readOutline(text)
+	got := new(outliner).outline(&file{text: text})
 	_, err := outlineParser().ParseString("", text)
 	require.Equal(t, got.broken != nil, err != nil, "%q: %v", text, err)
 	want := parseOutline(text)
@@ -19,6 +20,8 @@ func sameOutline(t *testing.T, text string) {
 	for i, it := range want.items {
 		require.Equal(t, it, got.items[i])
 	}
+	glancing := outliner{glance: &glance{gen: schema.V9, keep: true}}
+	require.Equal(t, got, glancing.outline(&file{text: text}), "a glance ends blocks elsewhere: %q", text)
 }
 
 func TestOutlineIsTheGrammar(t *testing.T) {

@@ -13,9 +13,10 @@ type Place struct {
 
 // A file is a text that was read.
 type file struct {
-	name string // as in messages: as given by the user, or by the include
-	path string // canonical
-	text string
+	name    string // as in messages: as given by the user, or by the include
+	path    string // canonical
+	regular bool   // the directory says that it is a regular file
+	text    string
 
 	outline *outline // until its statements are taken
 }

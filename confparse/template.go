@@ -34,8 +34,8 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 		p.diags = append(p.diags, Diagnostic{Severity: Error, Code: "template", Place: r.templatePlace,
 			Message: "resource " + r.Name + ": template " + f})
 	}
-	file, err := l.files.readFile(match{name: r.Template, abs: abs}, false, newTextReader())
-	if err != nil {
+	file, in := &file{name: r.Template, path: abs}, reader{fs: l.src.FS}
+	if err := in.read(file, false); err != nil {
 		report(r.Template + ": " + cause(err).Error())
 		return nil
 	}
@@ -47,6 +47,7 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 	t := &part{decoder: decoder{gen: schema.V9, file: file}, item: o.items[0]}
 	common := &Resource{Place: file.place(&o.items[0].words[0])}
 	t.decodeBlock(new(tree), common, "common")
+	t.hostsInCommon(common)
 	p.diags = append(p.diags, t.diags...)
 	return common
 }
