@@ -20,7 +20,7 @@ func sameOutline(t *testing.T, text string) {
 	for i, it := range want.items {
 		require.Equal(t, it, got.items[i])
 	}
-	glancing := outliner{glance: &glance{gen: schema.V9, keep: true}}
+	glancing := outliner{glance: newLoader(Source{Generation: schema.V9, Want: []string{}}, nil).newGlance(true)}
 	require.Equal(t, got, glancing.outline(&file{text: text}), "a glance ends blocks elsewhere: %q", text)
 }
 
@@ -36,7 +36,7 @@ func TestOutlineIsTheGrammar(t *testing.T) {
 // outline cover every brace.
 func FuzzOutline(f *testing.F) {
 	for _, text := range []string{
-		"", ";", "a;", "a b { c; }", "skip x ; y { } z;", "a { b { \"}\" } # }\n}", "include \"x\";", "}", "a { ", "\"", "a \"b\nc;",
+		"", ";", "a;", "a b { c; }", "skip x ; y { } z;", "a { b { \"}\" } # }\n}", "include \"x\";", "}", "a { ", "\"", "a \"b\nc;", "resource r { on a { disk /dev/x; # }\n address 10.0.0.1:1; } device \"}\"; }",
 	} {
 		f.Add(text)
 	}
