@@ -17,7 +17,7 @@ type outlineGrammar struct {
 }
 
 type itemGrammar struct {
-	Text   []string `parser:"@'skip' @~( Block | '}' )* @Block | @~( Block | ';' | '}' )+ ( @Block | @';' )"`
+	Text   []string `parser:"@'skip':Word @~( Block | '}':Punct )* @Block | @~( Block | ';':Punct | '}':Punct )+ ( @Block | @';':Punct )"`
 	Tokens []lexer.Token
 }
 

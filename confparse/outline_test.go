@@ -36,7 +36,7 @@ func TestOutlineIsTheGrammar(t *testing.T) {
 // outline cover every brace.
 func FuzzOutline(f *testing.F) {
 	for _, text := range []string{
-		"", ";", "a;", "a b { c; }", "skip x ; y { } z;", "a { b { \"}\" } # }\n}", "include \"x\";", "}", "a { ", "\"", "a \"b\nc;", "resource r { on a { disk /dev/x; # }\n address 10.0.0.1:1; } device \"}\"; }",
+		"", ";", "a;", "a b { c; }", "skip x ; y { } z;", "a { b { \"}\" } # }\n}", "include \"x\";", "}", "a { ", "\"", "\"}\";", "a \"b\nc;", "resource r { on a { disk /dev/x; # }\n address 10.0.0.1:1; } device \"}\"; }",
 	} {
 		f.Add(text)
 	}
