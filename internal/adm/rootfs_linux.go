@@ -5,16 +5,22 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
 )
 
-// rootFS is the file system of the host. A configuration may be thousands of
-// small files; OpenRegular asks the kernel for a third of what package os does for each.
+// rootFS is the file system of the host. A configuration may be thousands of small files in one
+// directory; OpenRegular asks the kernel for a third of what package os does for each.
 // Its system calls end at once, so the runtime need not be told of them: thousands of times, that
 // costs more than the calls.
-type rootFS struct{ dirFS }
+type rootFS struct {
+	dirFS
+	dir    *os.File // that was listed last: what is in it is found without its path
+	prefix string   // of paths in there
+}
 
 // dirFS is what os.DirFS returns. Without ReadLink, links would not be seen; without Stat,
 // a pipe would be opened to ask what it is.
@@ -24,16 +30,37 @@ type dirFS interface {
 	fs.ReadDirFS
 }
 
-func newRootFS() rootFS { return rootFS{os.DirFS("/").(dirFS)} }
+func newRootFS() *rootFS { return &rootFS{dirFS: os.DirFS("/").(dirFS)} }
+
+// ReadDir lists a directory, sorted by name.
+func (r *rootFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	dir, err := os.Open("/" + name)
+	if err != nil {
+		return nil, err
+	}
+	r.dir, r.prefix = dir, "/"+name+"/" // it closes itself when nobody needs it any more
+	entries, err := dir.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// place returns the directory and the path from there by which openat finds a file.
+func (r *rootFS) place(name string) (dir uintptr, path string) {
+	path = "/" + name
+	if base, ok := strings.CutPrefix(path, r.prefix); ok && r.dir != nil {
+		return r.dir.Fd(), base
+	}
+	return ^uintptr(0), path // an absolute path has no use for a directory
+}
 
 // OpenRegular opens a file to be read if it is a regular one. It does not wait for
 // what may be at the other end of anything else.
-func (rootFS) OpenRegular(name string) (fs.File, error) {
+func (r *rootFS) OpenRegular(name string) (fs.File, error) {
 	const flags = syscall.O_RDONLY | syscall.O_CLOEXEC | syscall.O_NONBLOCK | syscall.O_NOCTTY
-	const here = ^uintptr(0) - 99 // AT_FDCWD, which an absolute path has no use for
-	path, err := syscall.BytePtrFromString("/" + name)
+	dir, path := r.place(name)
+	text, err := syscall.BytePtrFromString(path)
 	for err == nil {
-		fd, _, errno := syscall.RawSyscall6(syscall.SYS_OPENAT, here, uintptr(unsafe.Pointer(path)), flags, 0, 0, 0)
+		fd, _, errno := syscall.RawSyscall6(syscall.SYS_OPENAT, dir, uintptr(unsafe.Pointer(text)), flags, 0, 0, 0)
 		if errno == 0 {
 			return &rawFile{name: name, fd: fd}, nil
 		}
@@ -48,10 +75,12 @@ func (rootFS) OpenRegular(name string) (fs.File, error) {
 type rawFile struct {
 	name string
 	fd   uintptr
-	stat syscall.Stat_t
 }
 
-func (f *rawFile) Stat() (fs.FileInfo, error) { return f, syscall.Fstat(int(f.fd), &f.stat) }
+func (f *rawFile) Stat() (fs.FileInfo, error) {
+	info := &rawInfo{name: path.Base(f.name)}
+	return info, syscall.Fstat(int(f.fd), &info.stat)
+}
 
 // Read reads. Only nothing at all is the end: some file systems give less than they
 // were asked for before it.
@@ -76,17 +105,21 @@ func (f *rawFile) Close() error {
 	return nil
 }
 
-// What follows makes the file its own fs.FileInfo, after Stat.
+// rawInfo is what the kernel tells about an open file.
+type rawInfo struct {
+	name string
+	stat syscall.Stat_t
+}
 
-func (f *rawFile) Name() string       { return path.Base(f.name) }
-func (f *rawFile) Size() int64        { return f.stat.Size }
-func (f *rawFile) ModTime() time.Time { return time.Unix(f.stat.Mtim.Unix()) }
-func (f *rawFile) IsDir() bool        { return f.Mode().IsDir() }
-func (f *rawFile) Sys() any           { return &f.stat }
+func (i *rawInfo) Name() string       { return i.name }
+func (i *rawInfo) Size() int64        { return i.stat.Size }
+func (i *rawInfo) ModTime() time.Time { return time.Unix(i.stat.Mtim.Unix()) }
+func (i *rawInfo) IsDir() bool        { return i.Mode().IsDir() }
+func (i *rawInfo) Sys() any           { return &i.stat }
 
 // Mode returns the type of the file without its permissions.
-func (f *rawFile) Mode() fs.FileMode {
-	switch f.stat.Mode & syscall.S_IFMT {
+func (i *rawInfo) Mode() fs.FileMode {
+	switch i.stat.Mode & syscall.S_IFMT {
 	case syscall.S_IFREG:
 		return 0
 	case syscall.S_IFDIR:
