@@ -217,12 +217,11 @@ func (c Codec) top(typ uint16) (*schema.Set, error) {
 func (c Codec) decodeNest(arena *schema.Arena, sets []*schema.Values, set *schema.Set, b []byte) ([]*schema.Values, error) {
 	v := arena.New(set)
 	sets = append(sets, v)
-	at := -1
 	for r := (attrReader{rest: b}); r.next(); {
 		if r.err != nil {
 			return sets, &AttrError{set.ID, r.typ & typeMask, r.err}
 		}
-		at = findField(set, at, r.typ&typeMask)
+		at := set.Place(r.typ & typeMask)
 		if at < 0 {
 			if c.refusesUnknown(r.typ) {
 				return sets, &AttrError{set.ID, r.typ & typeMask, ErrMarked}
@@ -236,7 +235,7 @@ func (c Codec) decodeNest(arena *schema.Arena, sets []*schema.Values, set *schem
 			}
 			continue
 		}
-		if _, again := v.At(at); again && set.List {
+		if set.List && v.HasAt(at) {
 			v = arena.New(set)
 			sets = append(sets, v)
 		}
@@ -249,24 +248,6 @@ func (c Codec) decodeNest(arena *schema.Arena, sets []*schema.Values, set *schem
 // type. DRBD 9.3.3 ignores the mark.
 func (c Codec) refusesUnknown(typ uint16) bool {
 	return c.Module && c.Generation == schema.V84 && typ&markBit != 0 && typ&typeMask != 0
-}
-
-// findField returns the place of an attribute number, looking first behind the
-// place of the one before: modules send fields about in the order of the table.
-func findField(set *schema.Set, after int, attr uint16) int {
-	if attr == 0 {
-		return -1
-	}
-	for range set.Fields {
-		after++
-		if after >= len(set.Fields) {
-			after = 0
-		}
-		if set.Fields[after].Attr == attr {
-			return after
-		}
-	}
-	return -1
 }
 
 // decodeField reads the value of a field. Of a number that is too long the

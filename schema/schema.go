@@ -121,7 +121,12 @@ type Set struct {
 	Bare   bool       // the module sends the nest without NLA_F_NESTED
 	List   bool       // a repeated attribute number begins another record of the set
 	Fields []Field    // in the order in which show prints them; at most 64
+
+	places [maxAttr + 1]int8 // by attribute number: place among the fields, counted from 1; for Place
 }
+
+// maxAttr is the highest attribute number inside a set.
+const maxAttr = 63
 
 // Field returns the row with the kernel's name key, or nil.
 func (s *Set) Field(key string) *Field {

@@ -79,8 +79,18 @@ func (s *Set) in(g Generation) *Set {
 			f.Since = "" // it counts releases of 9
 		}
 		known.Fields = append(known.Fields, f)
+		known.places[f.Attr] = int8(len(known.Fields))
 	}
 	return &known
+}
+
+// Place returns where the row with that attribute number stands among the fields of a set
+// that ID.In returned, -1 without one.
+func (s *Set) Place(attr uint16) int {
+	if attr == 0 || attr > maxAttr {
+		return -1
+	}
+	return int(s.places[attr]) - 1
 }
 
 // sets holds every set at its attribute number, with the rows of both generations.

@@ -51,9 +51,12 @@ func (a *Arena) New(s *Set) *Values {
 // Empty reports whether no field has a value.
 func (v *Values) Empty() bool { return v == nil || v.has == 0 }
 
+// HasAt reports whether the set's i-th field is there.
+func (v *Values) HasAt(i int) bool { return v != nil && v.has&(1<<i) != 0 }
+
 // At returns the value of the set's i-th field, and whether it is there.
 func (v *Values) At(i int) (Value, bool) {
-	if v == nil || v.has&(1<<i) == 0 {
+	if !v.HasAt(i) {
 		return Value{}, false
 	}
 	if v.Set.Fields[i].Kind.Textual() {
