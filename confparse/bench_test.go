@@ -3,6 +3,7 @@ package confparse
 import (
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -60,7 +61,7 @@ func manyFiles(n int) fs.FS {
 func source(files fs.FS) Source {
 	return Source{
 		Generation: schema.V9, Version: [3]int{9, 2, 12}, Node: "node1",
-		Files: []string{"/etc/drbd.conf"}, Dir: "/", FS: files,
+		Files: []string{"/etc/drbd.conf"}, Dir: "/", FS: files, Local: netip.Addr.IsLoopback,
 	}
 }
 

@@ -151,7 +151,7 @@ func (u *uses) address(r *Resource, e *Endpoint) {
 	}
 }
 
-// claim84 claims an address. Loopback addresses exist once per host; a host that is named twice
+// claim84 claims an address, whatever its family. Loopback addresses exist once per host; a host that is named twice
 // uses them twice.
 func (u *uses) claim84(r *Resource, hosts []string, a *Address, p Place) {
 	if a == nil {
@@ -161,7 +161,7 @@ func (u *uses) claim84(r *Resource, hosts []string, a *Address, p Place) {
 		hosts = []string{"any host"}
 	}
 	for _, host := range hosts {
-		u.claim(use{kind: "address", host: host, name: a.String()}, r, p)
+		u.claim(use{kind: "address", host: host, name: a.Addr + ":" + a.Port}, r, p)
 	}
 }
 

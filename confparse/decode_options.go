@@ -39,7 +39,12 @@ func (d *decoder) option(s *statement, section *schema.Section, to lists, n int)
 		d.listOption(c, w, to)
 		return
 	}
-	if d.gen == schema.V84 && slices.Contains(schema.Swallowed84, w.text) {
+	relic := section.Relic != nil && section.Relic.Name == w.text
+	if relic {
+		d.value(c, &Option{Name: w.text, Field: section.Relic}, false)
+		c.end()
+	}
+	if relic || d.gen == schema.V84 && slices.Contains(schema.Swallowed84, w.text) {
 		d.warn("obsolete", w, "'%s' has no effect since DRBD 8.4", w.text)
 		return
 	}

@@ -64,7 +64,7 @@ func (l Diagnostics) Unreadable() bool {
 
 // goesOn are the codes of errors that do not end the reading of files: a later error
 // with an exit code of its own counts more.
-var goesOn = []string{"value", "include", "template", "host-in-common"}
+var goesOn = []string{"value", "include", "template", "host-in-common", "same-address"}
 
 // ExitCode returns the exit code of a tool that stops because of them: 0 without
 // errors, otherwise that of the first one that ends the reading.

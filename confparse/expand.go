@@ -87,10 +87,10 @@ func (e *expander) fromCommon(common *Resource) {
 	e.give(&r.Device, common.Device)
 	e.give(&r.Disk, common.Disk)
 	e.give(&r.PeerDevice, common.PeerDevice)
-	r.Startup.inherit(common.Startup)
-	r.Proxy.inherit(common.Proxy)
-	r.Handlers.inherit(common.Handlers)
-	r.Options.inherit(common.Options)
+	e.give(&r.Startup, common.Startup)
+	e.give(&r.Proxy, common.Proxy)
+	e.give(&r.Handlers, common.Handlers)
+	e.give(&r.Options, common.Options)
 	r.Plugins.inherit(common.Plugins)
 	r.StackedTimeouts = r.StackedTimeouts || common.StackedTimeouts
 	if r.BecomePrimaryOn == nil {
@@ -123,7 +123,7 @@ func (e *expander) toVolume(v *Volume, device, disk, peer Options) {
 
 func (e *expander) toProxy(p *Proxy) {
 	if p != nil {
-		p.Options.inherit(e.res.Proxy)
+		e.give(&p.Options, e.res.Proxy)
 		p.Plugins.inherit(e.res.Plugins)
 	}
 }

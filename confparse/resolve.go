@@ -158,7 +158,7 @@ func (v *resolver) isMyAddress(a *Address) bool {
 		return true
 	}
 	addr, err := netip.ParseAddr(a.Addr)
-	return err == nil && (addr.Unmap().IsLoopback() || v.src.Local != nil && v.src.Local(addr))
+	return err == nil && v.src.Local != nil && v.src.Local(addr)
 }
 
 // inherit hands the volumes of the resource down to a host. What lies on another
@@ -183,9 +183,13 @@ func (v *resolver) inherit(h *Host) {
 	if h.Kind != Stacked || h.Lower == nil {
 		return
 	}
+	unknown := v.res.Ignored
+	if !v.v9() {
+		unknown = h.Lower.Ignored
+	}
 	for _, vol := range h.Volumes {
 		vol.MetaDisk, vol.MetaIndex, vol.handed = "internal", "internal", vol.handed|diskPart|metaPart
-		if below := h.Lower.anyVolume(vol.Number); below != nil && (v.v9() || !h.Lower.Ignored) {
+		if below := h.Lower.anyVolume(vol.Number); below != nil && !unknown {
 			vol.Disk = below.path()
 		}
 	}
@@ -297,7 +301,7 @@ func (v *resolver) compareVolumes() {
 		if i := slices.IndexFunc(h.Volumes, func(o *Volume) bool { return o.Implicit }); i >= 0 && len(h.Volumes) > 1 {
 			v.fail("mixed-volumes", v.res.Place, "on %s: there are volume sections beside device, disk or meta-disk statements", h.label()).Other = h.Volumes[i].Place
 		}
-		if h.Kind == Stacked && h.Lower != nil && !h.Lower.Ignored && v.v9() {
+		if h.Kind == Stacked && h.Lower != nil && !v.res.Ignored && v.v9() {
 			v.compareWithLower(h)
 		}
 		if h != hosts[0] {

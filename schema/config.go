@@ -100,6 +100,7 @@ type Section struct {
 	Only  []string          // if set, the only names it takes
 	Alias map[string]string // spellings of older releases
 	Lists []string          // statements that take a list of words or a block
+	Relic *Field            // an option of early releases that is read and forgotten
 }
 
 // The sections of options, by what encloses them.
@@ -130,9 +131,9 @@ var (
 	}
 	sectionsV84 = Sections{
 		Net: sectionsV9.Net,
-		Disk: Section{Name: "disk", Slots: []Slot{ToDisk},
+		Disk: Section{Name: "disk", Slots: []Slot{ToDisk}, Relic: &relic84,
 			Alias: map[string]string{"rate": "resync-rate", "after": "resync-after"}},
-		VolumeDisk: Section{Name: "disk", Slots: []Slot{ToDisk},
+		VolumeDisk: Section{Name: "disk", Slots: []Slot{ToDisk}, Relic: &relic84,
 			Alias: map[string]string{"rate": "resync-rate", "after": "resync-after"}},
 		Options: sectionsV9.Options,
 		Startup: sectionsV9.Startup,
@@ -141,12 +142,14 @@ var (
 		Proxy: sectionsV9.Proxy,
 		Syncer: Section{Name: "syncer", Slots: []Slot{ToNet, ToDisk, ToResource},
 			Only: []string{
-				"rate", "resync-rate", "after", "resync-after", "verify-alg", "csums-alg", "use-rle", "al-extents",
+				"rate", "after", "verify-alg", "csums-alg", "use-rle", "al-extents",
 				"cpu-mask", "on-no-data-accessible", "c-plan-ahead", "c-delay-target", "c-fill-target", "c-max-rate", "c-min-rate",
 			},
 			Alias: map[string]string{"rate": "resync-rate", "after": "resync-after"}},
 	}
 )
+
+var relic84 = Field{Name: "use-bmbv", Kind: Bool}
 
 // NotInFiles are options of commands that no file may set.
 var NotInFiles = []string{"discard-my-data", "tentative", "alternate-address", "alternate-peer-address"}
@@ -157,8 +160,8 @@ var (
 	// 9 it does so for every option.
 	NoForms84 = []string{"disk-barrier", "disk-flushes", "disk-drain", "md-flushes", "tcp-cork"}
 
-	// Swallowed84 are options of early releases that are read and forgotten.
-	Swallowed84 = []string{"throttle-threshold", "hold-off-threshold", "delay-probe-volume", "delay-probe-interval", "use-bmbv"}
+	// Swallowed84 are options of early releases that any section reads and forgets.
+	Swallowed84 = []string{"throttle-threshold", "hold-off-threshold", "delay-probe-volume", "delay-probe-interval"}
 
 	// Checked84 are the options whose values drbdadm itself checks; it passes
 	// others to the module as they are.
@@ -196,7 +199,7 @@ var (
 
 // keywords84 returns the keywords that only the language of 8.4 has.
 func keywords84() []string {
-	words := []string{"ignore-on", "alternate-link-address", "protocol", "discard-my-data", "plugin", "become-primary-on", "stacked-timeouts", "rate", "after"}
+	words := []string{"ignore-on", "alternate-link-address", "protocol", "discard-my-data", "plugin", "become-primary-on", "stacked-timeouts", "rate", "after", relic84.Name}
 	words = append(words, Swallowed84...)
 	for s := range Slots {
 		set := s.In(V84)
