@@ -12,7 +12,6 @@ var stops = map[string]string{
 	"9.3.3 34-suspend-outdate step 7":       unlike9,
 	"8.4.11 add-volume step 9":              "the fake module does not connect a volume that is added while the others are connected",
 	"9.3.3 03-roles step 14":                "the file system mounted on node1 writes of its own accord; the stage has none",
-	"9.3.3 11-power-loss step 16":           unlike9,
 	"9.3.3 16-io-error-detach step 14":      unlike9,
 	"9.3.3 18-io-error-handler step 11":     unlike9,
 	"9.3.3 20-verify step 12":               unlike9,
@@ -65,8 +64,6 @@ var coins = map[string]bool{"8.4.11 16-resize": true}
 // deviations are the sections that differ from the recording, and why: "MODULE
 // SCENARIO STEP SECTION". One that no longer differs fails the test.
 var deviations = map[string]string{
-	"9.3.3 01-first-up-full-sync step 20 stdout":                                         older9,
-	"9.3.3 01-first-up-full-sync step 21 stdout":                                         older9,
 	"8.4.11 adjust step 9 node1: drbdsetup show":                                         shares,
 	"8.4.11 commands step 34 node1: drbdsetup show":                                      shares,
 	"8.4.11 commands step 34 node2: drbdsetup show":                                      shares,
@@ -82,11 +79,8 @@ var deviations = map[string]string{
 	"9.3.3 01-first-up-full-sync step 4 stdout":                                          "ours says canceled",
 	"9.3.3 02-skip-initial-sync step 24 node2: drbdsetup status --verbose --statistics":  "recorded before node3 was done",
 	"9.3.3 03-roles step 11 node1: events2 stream":                                       order9,
-	"9.3.3 05-split-brain step 15 stdout":                                                older9,
+	"9.3.3 05-split-brain step 15 stdout":                                                "seen once: after primary --force, the generation that ended is in the history, too",
 	"9.3.3 07-sb-least-changes step 15 node1: events2 stream":                            "node2's report that it is Outdated came when node1 had begun the resync: two threads there, and chance",
-	"9.3.3 11-power-loss step 11 stdout":                                                 words9,
-	"9.3.3 11-power-loss step 15 stdout":                                                 words9,
-	"9.3.3 11-power-loss step 9 node2: events2 stream":                                   order9,
 	"9.3.3 15-diskless step 25 node1: drbdsetup status --verbose --statistics":           sizeless,
 	"9.3.3 15-diskless step 25 node1: drbdsetup status --json":                           sizeless,
 	"9.3.3 20-verify step 11 node1: events2 stream":                                      order9,
@@ -129,10 +123,8 @@ const brokenOff = "9.3.3 counts nothing out of sync here, though the peer left i
 
 const (
 	three9   = "with three nodes the fake module's order of events is chance"
-	older9   = "the fake module keeps a generation more in the history"
 	unlike9  = "the fake module's generation 9 goes another way from here on"
 	order9   = "generation 9 of the fake module tells of the same change in other steps, or order"
-	words9   = "the tools say it in other words"
 	shares   = "8.4.11 tells its peer verify-alg and the rates of a resync, which takes them over"
 	refusal  = "of several reasons to refuse, 8.4.11 tells another"
 	words64  = "8.4.11 counts a word of a new bitmap too little"

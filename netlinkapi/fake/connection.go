@@ -179,6 +179,9 @@ func (c *connection) lost(why conn) {
 	if c.state >= wfReportParams || c.up() {
 		c.set(change{Conn: &why}, true)
 	}
+	if c.res.alone() {
+		c.res.keepUpToDate()
+	}
 	c.dropLink()
 }
 

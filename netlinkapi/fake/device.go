@@ -119,7 +119,10 @@ func (d *device) flush() {
 func (d *device) newCurrentUUID() {
 	base := d.disk.current()
 	if base == uuidJustCreated && d.res.m.gen == schema.V9 {
-		base = rand.Uint64()
+		base = rand.Uint64() &^ uuidPrimary
+		for _, p := range unknown(d.disk.image.Super) {
+			p.BitmapUUID = meta.UUID(base)
+		}
 	}
 	for _, pd := range d.peers {
 		if pd.missesNext() {

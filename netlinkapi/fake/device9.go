@@ -22,13 +22,14 @@ func (pd *peerDevice) takeSlot() schema.Code {
 	entry := pd.entry()
 	if entry.BitmapIndex == meta.NoBitmapSlot {
 		if !pd.opts.Bool("bitmap") || !pd.disk.conf.Bool("d_bitmap") {
+			entry.Flags |= meta.PeerNodeExists
 			return schema.NoError
 		}
 		slot := freeSlot(sb)
 		if slot < 0 {
 			return schema.ErrInvalidRequest
 		}
-		entry.BitmapIndex = int32(slot)
+		entry.BitmapUUID, entry.BitmapIndex = dayZero(sb), int32(slot)
 		pd.startSlot(slot)
 	}
 	pd.slot = int(entry.BitmapIndex)
@@ -38,14 +39,29 @@ func (pd *peerDevice) takeSlot() schema.Code {
 // startSlot begins the bitmap of a peer that had none. What a peer that was never
 // seen misses is what was written since the metadata is new.
 func (pd *peerDevice) startSlot(slot int) {
-	sb := pd.disk.image.Super
-	day0 := sb.Peers[pd.res.self()].BitmapUUID
-	if day0 != 0 {
-		pd.entry().BitmapUUID = day0
-	}
-	if slot < len(pd.disk.bits) && sb.Current != uuidJustCreated {
+	if slot < len(pd.disk.bits) && pd.disk.current() != uuidJustCreated {
 		pd.disk.bits[slot].setAll()
 	}
+}
+
+// unknown returns the entries of nodes that were never heard of.
+func unknown(sb *meta.Superblock) []*meta.Peer {
+	var list []*meta.Peer
+	for id := range sb.Peers {
+		if p := &sb.Peers[id]; int32(id) != sb.NodeID && p.BitmapIndex == meta.NoBitmapSlot && p.Flags == 0 {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// dayZero is the generation that the data began with, 0 if it did not yet: what all
+// nodes miss that were never heard of.
+func dayZero(sb *meta.Superblock) meta.UUID {
+	if list := unknown(sb); len(list) > 0 {
+		return list[len(list)-1].BitmapUUID
+	}
+	return 0
 }
 
 // self is the node id of this node.
@@ -69,6 +85,7 @@ func (d *device) checkNode(disk *disk) schema.Code {
 		return schema.ErrInvalidRequest
 	}
 	sb.NodeID = own
+	sb.Peers[own].Flags |= meta.PeerNodeExists
 	d.disk = disk
 	defer func() { d.disk = nil }()
 	for _, pd := range d.peers {

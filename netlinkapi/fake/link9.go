@@ -222,13 +222,19 @@ func (d *device) sameGeneration() []*peerDevice {
 	return list
 }
 
-// keepUpToDate takes data that was merely Consistent, because a Primary is gone, for
-// current again: those that are left agree on it, and are enough.
+// keepUpToDate takes data that is in doubt for current again: those that are left
+// agree on it. A node alone asks nobody, and has its say even without quorum.
 func (r *resource) keepUpToDate() {
+	alone := r.alone()
 	for _, d := range r.devices {
-		if d.own.disk == schema.Consistent && d.own.quorum && r.opts.Uint("quorum") != 0 {
+		if d.own.doubted && (d.own.quorum || alone) {
 			d.setDisk(schema.UpToDate)
 			d.report(reportState)
 		}
 	}
+}
+
+// alone reports whether no peer is there.
+func (r *resource) alone() bool {
+	return !slices.ContainsFunc(r.conns, func(c *connection) bool { return c.state == wfReportParams })
 }

@@ -70,11 +70,13 @@ func (d *device) notePeers() (changed bool) {
 	if d.res.m.gen != schema.V9 {
 		return false
 	}
+	members := uint64(1) << d.res.self()
 	for _, pd := range d.peers {
 		entry := pd.entry()
 		flags := entry.Flags &^ (meta.PeerConnected | meta.PeerIsOutdated)
 		if pd.part.conn > wfReportParams {
 			flags |= meta.PeerConnected
+			members |= 1 << pd.conn.node
 		}
 		if pd.part.pdsk >= schema.Inconsistent && pd.part.pdsk <= schema.Outdated {
 			flags |= meta.PeerIsOutdated
@@ -85,5 +87,7 @@ func (d *device) notePeers() (changed bool) {
 		changed = changed || flags != entry.Flags
 		entry.Flags = flags
 	}
+	changed = changed || members != d.disk.image.Super.Members
+	d.disk.image.Super.Members = members
 	return changed
 }

@@ -101,27 +101,37 @@ func (pd *peerDevice) startSource() {
 	if code := pd.set(change{Conn: new(syncSource)}, true); !code.OK() {
 		return
 	}
-	id := pd.uuids()[uuidBitmap] + uuidSyncOffset
+	pd.conn.link.send(packet{Kind: syncUUID, Volume: pd.volume, UUID: pd.syncGeneration()})
+	if pd.outOfSync() == 0 {
+		pd.finishSync()
+	}
+}
+
+// syncGeneration returns the generation that the target's data is of during a resync
+// of DRBD 8.4, based on its old one. DRBD 9 keeps that to the end: 0.
+func (pd *peerDevice) syncGeneration() uint64 {
+	if pd.res.m.gen == schema.V9 {
+		return 0
+	}
+	id := pd.bitmapUUID() + uuidSyncOffset
 	if base := pd.uuids().at(uuidBitmap); base == 0 || base == uuidJustCreated {
 		id = rand.Uint64()
 	}
 	pd.clearBitmapUUID()
 	pd.setBitmapUUID(id)
 	pd.save()
-	pd.conn.link.send(packet{Kind: syncUUID, Volume: pd.volume, UUID: id})
-	if pd.outOfSync() == 0 {
-		pd.finishSync()
-	}
+	return id
 }
 
-// syncUUIDReceived begins a resync to here. Until it is done, the data here is
-// of a generation of its own.
+// syncUUIDReceived begins a resync to here.
 func (pd *peerDevice) syncUUIDReceived(p packet) {
 	if !pd.part.conn.waitsForSync() {
 		return
 	}
-	pd.setBitmapUUID(0)
-	pd.setCurrent(p.UUID)
+	if p.UUID != 0 {
+		pd.setBitmapUUID(0)
+		pd.setCurrent(p.UUID)
+	}
 	if pd.helper("before-resync-target") != 0 {
 		pd.conn.giveUp()
 		return
@@ -262,29 +272,35 @@ func (pd *peerDevice) noteSynced(p packet) {
 // finishSync ends a resync: both sides have the same data and generations.
 func (pd *peerDevice) finishSync() {
 	pd.flush()
-	u := pd.uuids()
 	done := change{Conn: new(connected), Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}
-	if pd.state().conn.target() {
-		if pd.peer != nil {
-			during := u[uuidCurrent]
-			copy(u[uuidBitmap:], pd.peer.uuids[uuidBitmap:])
-			u.startBitmap(during)
-			u[uuidCurrent] = pd.peer.uuids.at(uuidCurrent)
-		}
-		u.clearBitmap()
-		pd.setUUIDs(u)
-		pd.setCurrent(u.at(uuidCurrent))
+	if pd.part.conn.target() {
+		pd.caughtUp()
 		pd.finish(done, "after-resync-target")
 		return
 	}
-	u.clearBitmap()
-	pd.setUUIDs(u)
+	pd.clearBitmapUUID()
+	u := pd.uuids()
 	if pd.peer != nil {
 		pd.peer.uuids = u
 	}
 	pd.finish(done, "")
 	pd.save()
 	pd.conn.unfencePeer()
+}
+
+// caughtUp takes over the source's generation.
+func (pd *peerDevice) caughtUp() {
+	u := pd.uuids()
+	switch {
+	case pd.peer == nil:
+		u.clearBitmap()
+	case pd.res.m.gen == schema.V9:
+		u = u.caughtUp(pd.peer.uuids)
+	default:
+		u = u.caughtUp84(pd.peer.uuids)
+	}
+	pd.setUUIDs(u)
+	pd.setCurrent(u.at(uuidCurrent))
 }
 
 // finish makes a change that ends a resync or verify. The helper, if there is one

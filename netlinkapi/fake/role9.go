@@ -130,7 +130,6 @@ func (r *resource) promoted(forced bool) {
 		} else if d.alone() {
 			d.newGeneration = true // with the first write
 		}
-		d.markRole()
 		d.save()
 		for _, pd := range d.peers {
 			if pd.part.conn >= connected {

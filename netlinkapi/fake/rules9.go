@@ -95,12 +95,13 @@ func (r *resource) settle9(old snapshot) {
 		if c.state < wfReportParams {
 			c.peer = schema.RoleUnknown
 		}
-		if old.conns[c].peer == schema.Primary && c.state.lost() && r.opts.Uint("quorum") != 0 {
+		if old.conns[c].peer == schema.Primary && c.state.lost() {
 			r.doubtDisks()
 		}
 	}
 	for _, d := range r.devices {
 		d.own.quorum = d.hasQuorum()
+		d.own.doubted = d.own.doubted && d.own.disk == schema.Consistent
 		d.oneSource()
 	}
 }
@@ -138,7 +139,7 @@ func (d *device) oneSource() {
 func (r *resource) doubtDisks() {
 	for _, d := range r.devices {
 		if d.own.disk == schema.UpToDate && r.role != schema.Primary {
-			d.own.disk = schema.Consistent
+			d.own.disk, d.own.doubted = schema.Consistent, true
 		}
 	}
 }

@@ -70,9 +70,10 @@ type state struct {
 // ownPart is what a device knows of itself, peerPart what it knows of one peer.
 // A state is both together: the device as it stands towards that peer.
 type ownPart struct {
-	role   schema.Role
-	disk   schema.DiskState
-	quorum bool // DRBD 9: enough nodes are reached
+	role    schema.Role
+	disk    schema.DiskState
+	quorum  bool // DRBD 9: enough nodes are reached
+	doubted bool // DRBD 9: Consistent because a Primary is gone, which may go on elsewhere
 }
 
 type peerPart struct {

@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"slices"
+
 	"drbdutils/meta"
 	"drbdutils/schema"
 )
@@ -33,12 +35,44 @@ func (u *uuids) remember(id uint64) {
 	u[uuidHistory] = id
 }
 
+// learn moves a UUID to the history unless it is there, or says nothing.
+func (u *uuids) learn(id uint64) {
+	id &^= uuidPrimary
+	if id != 0 && id != uuidJustCreated && id != u.at(uuidCurrent) && !slices.Contains(u[uuidHistory:], id) {
+		u.remember(id)
+	}
+}
+
 // startBitmap sets the bitmap UUID and moves the one before to the history.
 func (u *uuids) startBitmap(id uint64) {
 	if u[uuidBitmap] != 0 {
 		u.remember(u[uuidBitmap])
 	}
 	u[uuidBitmap] = id
+}
+
+// caughtUp returns the UUIDs of a target when its resync is done, in DRBD 9: it has
+// the source's generation, and remembers its own.
+func (u uuids) caughtUp(source uuids) uuids {
+	own := u[uuidCurrent]
+	u[uuidCurrent], u[uuidBitmap] = source.at(uuidCurrent), 0
+	for i := uuidHistoryEnd; i >= uuidHistory; i-- {
+		u.learn(source[i])
+	}
+	u.learn(source[uuidBitmap])
+	u.learn(own)
+	return u
+}
+
+// caughtUp84 is caughtUp for DRBD 8.4, where the target has a generation of its own
+// during the resync.
+func (u uuids) caughtUp84(source uuids) uuids {
+	during := u[uuidCurrent]
+	copy(u[uuidBitmap:], source[uuidBitmap:])
+	u.startBitmap(during)
+	u.clearBitmap()
+	u[uuidCurrent] = source.at(uuidCurrent)
+	return u
 }
 
 // clearBitmap moves the bitmap UUID to the history.
@@ -90,7 +124,8 @@ func (pd *peerDevice) missesNext() bool {
 // clearBitmapUUID moves the bitmap UUID to the history.
 func (pd *peerDevice) clearBitmapUUID() {
 	u := pd.uuids()
-	if pd.res.m.gen == schema.V9 && u.at(uuidBitmap) == uuidJustCreated {
+	if pd.res.m.gen == schema.V9 {
+		u.learn(u[uuidBitmap])
 		u[uuidBitmap] = 0
 	}
 	u.clearBitmap()
@@ -165,6 +200,10 @@ func compareSame(self, peer *side) verdict {
 	case self.uuids[uuidBitmap] == 0 && peer.uuids[uuidBitmap] != 0:
 		missedEnd(&peer.uuids, self.uuids)
 		return target
+	case self.crashed && peer.role == schema.Primary: // that one goes on with its data
+		return target
+	case peer.crashed && self.role == schema.Primary:
+		return source
 	case self.crashed && peer.crashed:
 		if self.resolves {
 			return target
