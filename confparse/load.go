@@ -48,7 +48,7 @@ func ParseShow(g schema.Generation, text []byte) ([]*Resource, Diagnostics) {
 	l := newLoader(Source{Generation: g}, nil)
 	l.show = true
 	f := &file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)}
-	f.outline = new(readOutline(f.text))
+	f.outline = readOutline(f.text)
 	l.read(f)
 	l.decode()
 	return l.cfg.Resources, l.collect()

@@ -28,6 +28,11 @@ type outliner struct {
 	words  []word // of many items
 }
 
+// readOutline returns the outline of a text.
+func readOutline(text string) *outline {
+	return new(new(outliner).outline(&file{text: text}))
+}
+
 // outline returns the outline of a file's text, without what a glance was enough for.
 func (r *outliner) outline(f *file) outline {
 	var o outline

@@ -39,7 +39,7 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 		report(r.Template + ": " + cause(err).Error())
 		return nil
 	}
-	o := readOutline(file.text)
+	o := new(outliner).outline(file)
 	if len(o.items) == 0 || len(o.items[0].words) == 0 || !o.items[0].words[0].is("common") || !o.items[0].braced {
 		report(r.Template + " does not begin with a common section")
 		return nil
