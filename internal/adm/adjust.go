@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"drbdutils/confparse"
-	"drbdutils/schema"
 )
 
 // adjuster plans how a running resource becomes what the configuration says. It
@@ -44,19 +43,12 @@ func (p planner) has(option string) bool { return len(p.own(option)) > 0 }
 // setDefaults returns a call that replaces all options of an object.
 func (p planner) setDefaults(o object, verb []string, want, have confparse.Options, without ...string) []Op {
 	line := append(verb, "--set-defaults")
-	return []Op{p.setup(o, append(line, p.bare().with(known(want, have), without...)...)...)}
+	return []Op{p.setup(o, append(line, p.part(verb[0]).with(known(want, have), without...)...)...)}
 }
 
-// make adds the calls with which something that is not there comes into being. The
-// command line's options are not for them.
-//
-// compat: with DRBD 8.4 raw ones are for all of them, whether they know them or not.
+// make adds the calls with which something that is not there comes into being.
 func (a *adjuster) make(stage Stage, name string, o object, after *Step, why string, do func(planner, object) ([]Op, error)) (*Step, error) {
-	p := a.bare()
-	if a.gen == schema.V84 {
-		p.options = a.except("explain", "json")
-	}
-	step, err := p.step(a.plan, stage, name, o, after, do)
+	step, err := a.step(a.plan, stage, name, o, after, do)
 	if err == nil {
 		step.Why = why
 	}
@@ -176,14 +168,8 @@ func (a *adjuster) diskOptions(o object, have *confparse.Volume) {
 // size makes the volume use another part of its disk.
 func (a *adjuster) size(stage Stage, o object, have *confparse.Volume) {
 	if changes := diffOnly(o.vol.DiskOptions, have.DiskOptions, "size"); len(changes) > 0 {
-		a.ops(stage, "resize", nil, []Op{a.bare().resizeOp(o)}).Changes = changes
+		a.ops(stage, "resize", nil, []Op{a.part("resize").resizeOp(o)}).Changes = changes
 	}
-}
-
-// bare returns the planner without the options of the command line.
-func (p planner) bare() planner {
-	p.options = nil
-	return p
 }
 
 // turnsBitmapOn reports whether a disk that had no bitmap shall have one. Peers

@@ -128,15 +128,25 @@ func (a *adjuster) peerDevice(o object, d *confparse.PeerDevice, have confparse.
 
 // connect connects, and waits until the connection is there.
 func (a *adjuster) connect(o object, after *Step) error {
-	c, err := a.step(a.plan, Connect, "connect", o, after, planner.connect)
+	ops, err := a.forConnect().connect(o)
 	if err != nil {
 		return err
 	}
+	c := a.ops(Connect, "connect", after, ops)
 	c.Why = o.conn.Name + " is not connected"
 	a.last = a.ops(Wait, "wait-connect", c, []Op{a.waitOp(o)})
 	a.last.Why = "one connection after the other is changed"
 	a.waits = append(a.waits, a.last)
 	return nil
+}
+
+// forConnect returns the planner of the part of adjust that connects: it also gets
+// adjust's own options for that.
+func (a *adjuster) forConnect() planner {
+	p := a.part("connect")
+	own := slices.DeleteFunc(a.own("tentative", "discard-my-data"), func(o string) bool { return slices.Contains(a.raw, o) })
+	p.options = slices.Concat(p.options, own)
+	return p
 }
 
 // waitOp waits a little for a connection. That it takes longer is no failure.

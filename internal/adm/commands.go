@@ -72,16 +72,30 @@ const (
 	volumeRefused
 )
 
-// flags are what must hold before a command does anything.
-type flags uint8
+// flags are what must hold before a command does anything, and how it differs from
+// others.
+type flags uint16
 
 const (
-	needsDisk  flags = 1 << iota // the volume has a local disk
-	checksIP                     // the host's addresses are configured on this host
-	readsState                   // what runs decides what is done
-	needsProxy                   // this host runs a proxy of the resource
-	rawOptions                   // backend options pass unchecked
+	needsDisk     flags = 1 << iota // the volume has a local disk
+	checksIP                        // the host's addresses are configured on this host
+	readsState                      // what runs decides what is done
+	needsProxy                      // this host runs a proxy of the resource
+	rawOptions                      // backend options pass unchecked
+	inParts                         // raw options are for the calls that it is made of
+	oldForce                        // --force had another name once
+	callsOnce                       // several objects are asked about together
+	usesRegistry                    // the resource is that of a running device
+	showsConfig                     // it shows the configuration to people
+	checksConfig                    // it does nothing but read the configuration
+	warns                           // it reports on what is legal but unsafe
+	listsOnly                       // it needs to know no more of resources than that they are there
+	listsChanges                    // it names the resources that adjust would change
+	showsProgress                   // it shows stages instead of messages
 )
+
+// has reports whether any of the flags is set.
+func (f flags) has(any flags) bool { return f&any != 0 }
 
 // class chooses the time a backend may take.
 type class uint8

@@ -26,6 +26,7 @@ type faultRecord struct {
 	Rules    []rule
 	Calls    []string          // command lines that the backends saw
 	Registry map[string]string // links made
+	Live     bool              // not recorded, but compared with the reference
 }
 
 // A rule says what a backend does if its command line contains Match.
@@ -98,6 +99,9 @@ func (r faultRecord) play(t *testing.T, dir string) faultRun {
 func (r faultRecord) playWith(t *testing.T, dir string, workers int) faultRun {
 	t.Helper()
 	vars := r.vars(dir)
+	if r.Live {
+		delete(vars, cli.FakeVariable)
+	}
 	var out, errs bytes.Buffer
 	args := r.Argv
 	if r.Config != "" {
@@ -112,9 +116,11 @@ func (r faultRecord) playWith(t *testing.T, dir string, workers int) faultRun {
 	s := &stub{rules: r.Rules}
 	tl.backends = map[program]backend{drbdsetup: s.run, drbdmeta: s.run, proxyCtl: s.run}
 	tl.workers = workers
-	tl.locals = map[netip.Addr]bool{}
-	for _, a := range locals {
-		tl.locals[netip.MustParseAddr(a)] = true
+	if !r.Live {
+		tl.locals = map[netip.Addr]bool{}
+		for _, a := range locals {
+			tl.locals[netip.MustParseAddr(a)] = true
+		}
 	}
 	if strings.HasPrefix(r.Case, "no-drbdsetup") {
 		tl.backends = nil
@@ -143,7 +149,7 @@ func links(t *testing.T, dir string) map[string]string {
 
 var (
 	environmentNote = regexp.MustCompile(`   #env.*`)
-	showCall        = regexp.MustCompile(`^drbdsetup(-84)? show( \w+)?$`)
+	showCall        = regexp.MustCompile(`^drbdsetup(-84)? show( \S+)?$`)
 	deviceID        = regexp.MustCompile(`write-dev-uuid [0-9A-F]{16}$`)
 )
 

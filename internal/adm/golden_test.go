@@ -100,14 +100,21 @@ func normal(t *testing.T, text string) string {
 	text = strings.ReplaceAll(text, dir+"/", "@CONF@/")
 	text = strings.ReplaceAll(text, cli.BuildTag(), "@BUILDTAG@")
 	text = strings.ReplaceAll(text, render.ShellWord(cli.BuildTag()), "@BUILDTAG@")
+	text = usageHead.ReplaceAllString(text, usageCommand)
 	return token.ReplaceAllString(text, "[*]")
 }
+
+// usageHead is where ours says how objects are named, and what a command is for.
+var usageHead = regexp.MustCompile(`(?s)^\nUSAGE: drbdadm (\S+) \[OPTION\.\.\.\].*?\n\nGENERAL`)
+
+const usageCommand = "\nUSAGE: drbdadm $1\n\nGENERAL"
 
 // corrections are what the reference does and ours does right, with the reason.
 var corrections = []struct {
 	from *regexp.Regexp
 	to   string
 }{
+	{usageHead, usageCommand},
 	// drbdsetup refuses a resource name here, so the module was never asked.
 	{regexp.MustCompile(`(?m)^(drbdsetup) outdate \S+ (\d+)$`), "$1 outdate $2"},
 	// The label of the last stage was read from beyond its table, and rounds

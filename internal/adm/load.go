@@ -46,7 +46,7 @@ func (t *tool) load() int {
 		diags = append(diags, conf.Prepare()...)
 	}
 	t.conf = conf
-	if t.cmd.name == "lint" {
+	if t.cmd.flags.has(warns) {
 		return t.lint(diags)
 	}
 	t.reportConfig(diags)
@@ -61,15 +61,15 @@ func (t *tool) expands() bool {
 
 // lists reports whether the command needs to know no more of resources than that
 // they are there.
-func (t *tool) lists() bool { return t.cmd.name == "sh-resources" || t.cmd.name == "sh-mod-parms" }
+func (t *tool) lists() bool { return t.cmd.flags.has(listsOnly) }
 
 // shows reports whether the command shows the configuration to people.
-func (t *tool) shows() bool { return t.cmd.name == "dump" || t.cmd.name == "dump-xml" }
+func (t *tool) shows() bool { return t.cmd.flags.has(showsConfig) }
 
 // reportConfig prints what is wrong with the configuration. Warnings are for people who
 // look: on a terminal, or with -v.
 func (t *tool) reportConfig(diags confparse.Diagnostics) {
-	if t.asksJSON() && t.cmd.name == "sh-nop" {
+	if t.asksJSON() && t.cmd.flags.has(checksConfig) {
 		diags.WriteJSON(t.out, t.conf)
 		return
 	}
@@ -141,7 +141,7 @@ func (t *tool) configFiles() []string {
 // checkAddress refuses a resource whose own address this host does not have.
 func (t *tool) checkAddress(s selection) *refusal {
 	me := s.res.Me
-	if t.cmd.flags&checksIP == 0 || me == nil || me.Address == nil || !t.checksAddresses(s) {
+	if !t.cmd.flags.has(checksIP) || me == nil || me.Address == nil || !t.checksAddresses() {
 		return nil
 	}
 	if me.Address.Family == "ssocks" || me.Address.Family == "sdp" {
@@ -155,11 +155,10 @@ func (t *tool) checkAddress(s selection) *refusal {
 }
 
 // checksAddresses says whether addresses matter to this run.
-func (t *tool) checksAddresses(s selection) bool {
+func (t *tool) checksAddresses() bool {
 	dry := t.req.dryRun > 0 && (t.gen == schema.V84 || !isTerminal(t.env.Stdin))
 	skipped := t.planner.own("skip-net") != nil
-	floating := s.res.Stacked && !t.req.stacked
-	return !dry && !skipped && !floating && !t.conf.Global.DisableIPVerification && t.env.NetlinkSocket() == ""
+	return !dry && !skipped && !t.conf.Global.DisableIPVerification && t.env.NetlinkSocket() == ""
 }
 
 // isLocal reports whether an interface of this host that is up has the address.

@@ -16,6 +16,7 @@ type planner struct {
 	compat      bool // a 9 module that offers the interface of 8.4
 	cmd         command
 	options     []string // backend options of the command line
+	raw         []string // those of them that were given unchecked, and others like them
 	dry         bool     // nothing is done
 	verbose     int
 	peerName    string                 // 8.4: --peer
@@ -108,6 +109,24 @@ func (p planner) ids(o object) []string {
 	return []string{o.res.Name}
 }
 
+// part returns the planner of a call that is only a part of the command. The command
+// line's options are not for it, but for raw ones: with DRBD 8.4 all of them, with
+// DRBD 9 those that the call knows.
+func (p planner) part(name string) planner {
+	p.options = p.raw
+	if p.gen == schema.V9 && len(p.raw) > 0 {
+		c, _ := find(commands9(), name)
+		p.options = slices.DeleteFunc(slices.Clone(p.raw), func(o string) bool { return !c.takesPrefix(o) })
+	}
+	return p
+}
+
+// bare returns the planner without the options of the command line.
+func (p planner) bare() planner {
+	p.options = nil
+	return p
+}
+
 // simple is the plan of a command that needs none: the program's command of the
 // same name.
 func (p planner) simple(o object) []Op {
@@ -138,14 +157,19 @@ func (p planner) overridden(name string) bool {
 	})
 }
 
-// own returns the command line's options of the given names.
+// own returns the command line's options of the given names, raw ones also if they
+// are abbreviated.
 func (p planner) own(names ...string) []string {
-	return p.filter(func(name string) bool { return slices.Contains(names, name) })
+	return p.filter(func(name string) bool { return abbreviates(name, names) })
 }
 
 // except returns the command line's options but those of the given names.
 func (p planner) except(names ...string) []string {
-	return p.filter(func(name string) bool { return !slices.Contains(names, name) })
+	return p.filter(func(name string) bool { return !abbreviates(name, names) })
+}
+
+func abbreviates(word string, names []string) bool {
+	return word != "" && slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, word) })
 }
 
 func (p planner) filter(keep func(name string) bool) []string {

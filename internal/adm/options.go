@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -39,13 +40,24 @@ type backendOption struct {
 	raw  bool   // passed with -W or as a word before the command
 }
 
-// general are drbdadm's own options, in the order in which help prints them.
-var general = []struct {
+// rank puts raw options first.
+func (o backendOption) rank() int {
+	if o.raw {
+		return 1
+	}
+	return 0
+}
+
+// A generalOption is one of drbdadm itself.
+type generalOption struct {
 	name, short string
 	arg         cli.Arg
 	gen         schema.Generation
 	set         func(r *request, value string)
-}{
+}
+
+// general are drbdadm's own options, in the order in which help prints them.
+var general = []generalOption{
 	{"stacked", "S", cli.NoArg, schema.Both, func(r *request, _ string) { r.stacked = true }},
 	{"dry-run", "d", cli.NoArg, schema.Both, func(r *request, _ string) { r.dryRun++ }},
 	{"verbose", "v", cli.NoArg, schema.Both, func(r *request, _ string) { r.verbose++ }},
@@ -85,8 +97,8 @@ func parse(g schema.Generation, table []command, args []string) (request, error)
 }
 
 // flagsOf returns every option that some command of the table takes, since
-// options may stand before the command. Without a long option among the arguments, drbdadm's
-// own are enough.
+// options may stand before the command. If no argument can be one of them, drbdadm's own are
+// enough.
 func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 	f := cli.NewFlags()
 	f.FirstWins = true
@@ -95,7 +107,7 @@ func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 			f.Add(o.name, o.short, o.arg)
 		}
 	}
-	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--") }) {
+	if !slices.ContainsFunc(args, isForeign) {
 		return f
 	}
 	for _, c := range table {
@@ -104,6 +116,14 @@ func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 		}
 	}
 	return f
+}
+
+// isForeign reports whether an argument may be an option that is not drbdadm's own, or the
+// abbreviation of one.
+func isForeign(arg string) bool {
+	name, long := strings.CutPrefix(arg, "--")
+	name, _, _ = strings.Cut(name, "=")
+	return long && !slices.ContainsFunc(general, func(o generalOption) bool { return o.name == name })
 }
 
 // argOf says whether an option takes a value on the command line.
@@ -152,23 +172,38 @@ func isCommand(table []command, word string) bool {
 	return ok
 }
 
-// passed returns the backend options that c hands on, in the order given.
-// dropped are raw ones that it has no use for.
+// passed returns the backend options that c hands on: with DRBD 8.4 in the order
+// given, with DRBD 9 raw ones first. dropped are raw ones that it has no use for.
 func (r *request) passed(g schema.Generation, c command) (passed, dropped []string, err error) {
-	for _, o := range r.backend {
+	given := slices.Clone(r.backend)
+	if g == schema.V9 {
+		slices.SortStableFunc(given, func(a, b backendOption) int { return cmp.Compare(b.rank(), a.rank()) })
+	}
+	for _, o := range given {
 		switch {
 		case o.raw && o.text == "--" && g == schema.V9: // a second one says nothing
 		case !o.raw && !c.takes(o.text):
 			return nil, nil, &cli.UsageError{Option: public(g, []string{o.text})[0], Problem: "is not an option of " + c.name}
-		case !o.raw || g == schema.V84 || c.flags&rawOptions != 0 || c.takesPrefix(o.text):
+		case !o.raw || g == schema.V84 || c.flags.has(rawOptions) || c.takesPrefix(o.text):
 			passed = append(passed, o.text)
-		case c.name == "primary" && o.text == overwriteDataOfPeer:
+		case c.flags.has(oldForce) && o.text == overwriteDataOfPeer:
 			passed = append(passed, "--force")
-		default:
+		case !c.flags.has(inParts):
 			dropped = append(dropped, o.text)
 		}
 	}
 	return passed, dropped, nil
+}
+
+// unchecked returns the raw options, in the order given.
+func (r *request) unchecked() []string {
+	var all []string
+	for _, o := range r.backend {
+		if o.raw {
+			all = append(all, o.text)
+		}
+	}
+	return all
 }
 
 // overwriteDataOfPeer is what primary --force was called before 8.4.
@@ -185,7 +220,7 @@ func (c command) takes(option string) bool {
 			return true
 		}
 	}
-	return c.flags&rawOptions != 0
+	return c.flags.has(rawOptions)
 }
 
 // takesPrefix is takes for an option that may be abbreviated, as drbdsetup

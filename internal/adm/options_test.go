@@ -87,3 +87,30 @@ func TestCommandTable(t *testing.T) {
 		}
 	}
 }
+
+// TestRawOptionsReachTheParts holds that commands made of several calls give raw
+// options to those that know them.
+func TestRawOptionsReachTheParts(t *testing.T) {
+	got := script(t, twoHosts(oneDisk), nil, "-W--force", "--", "--discard-my", "up", "r0")
+	require.Zero(t, got.exit, got.stderr)
+	require.Contains(t, got.calls, "drbdmeta 0 v09 /dev/d0 internal apply-al --force")
+	require.Contains(t, got.calls, "drbdsetup attach 0 /dev/d0 /dev/d0 internal")
+	require.Contains(t, got.calls, "drbdsetup connect r0 1 --discard-my")
+	require.Contains(t, got.calls, "drbdsetup new-peer r0 1 --_name=pine")
+}
+
+func TestOverlappingObjects(t *testing.T) {
+	for _, tt := range []struct {
+		one, other string
+		overlap    bool
+	}{
+		{"r0", "r0", true}, {"r0", "r1", false}, {"r0", "r0:pine", true}, {"r0:pine", "r0:pine", true}, {"r0:pine", "r0:elm", false},
+		{"r0", "r0:pine/0", true}, {"r0", "r0/0", false}, {"r0/0", "r0/0", false},
+		{"r0:pine/0", "r0:pine/0", true}, {"r0:pine/0", "r0:pine/1", false}, {"r0:pine/0", "r0:pine", true},
+	} {
+		one, _ := parseName(schema.V9, tt.one)
+		other, _ := parseName(schema.V9, tt.other)
+		require.Equal(t, tt.overlap, one.overlaps(other), "%s %s", tt.one, tt.other)
+		require.Equal(t, tt.overlap, other.overlaps(one), "%s %s", tt.other, tt.one)
+	}
+}

@@ -31,7 +31,7 @@ func (t *tool) lookAtProxy(ctx context.Context, s selection) {
 		return
 	}
 	text := t.askProxy(ctx, tun.name, proxyFile)
-	if text == "" {
+	if text == "" && tun.oldName != tun.name {
 		text = t.askProxy(ctx, tun.oldName, proxyFileOld)
 	}
 	if t.planner.proxies == nil {

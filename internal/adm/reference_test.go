@@ -75,7 +75,7 @@ func writeShows(t *testing.T, g schema.Generation, want, have genCluster) {
 }
 
 // runReference runs the record's command line through the installed drbd-utils.
-func (r record) runReference(t *testing.T) (stdout string, exit int) {
+func (r record) runReference(t *testing.T) (stdout, stderr string, exit int) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), reference, append([]string{"-c", r.Config}, r.Argv...)...)
 	c.Args[0] = "drbdadm"
@@ -87,10 +87,10 @@ func (r record) runReference(t *testing.T) (stdout string, exit int) {
 	}
 	out, err := c.Output()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		return string(out), failed.ExitCode()
+		return string(out), string(failed.Stderr), failed.ExitCode()
 	}
 	require.NoError(t, err)
-	return string(out), 0
+	return string(out), "", 0
 }
 
 func compareRuns(t *testing.T, g schema.Generation, args []string) {
@@ -101,7 +101,7 @@ func compareRuns(t *testing.T, g schema.Generation, args []string) {
 		show = object + ".reference" // it takes the first resource for the one it asked for
 	}
 	r.Env = map[string]string{showFile: show}
-	out, exit := r.runReference(t)
+	out, _, exit := r.runReference(t)
 	r.Env = map[string]string{showFile: "running.show"}
 	stdout, stderr, ours := r.run(t, t.TempDir())
 	text, _ := os.ReadFile("drbd.conf")

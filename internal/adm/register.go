@@ -61,7 +61,7 @@ func replaceLink(target, path string) error {
 // registered returns the configuration file of the resource that a handler is
 // called for.
 func (t *tool) registered() (string, bool) {
-	if t.cmd.group != handler && t.cmd.name != "sh-udev" || len(t.req.objects) == 0 {
+	if t.cmd.group != handler && !t.cmd.flags.has(usesRegistry) || len(t.req.objects) == 0 {
 		return "", false
 	}
 	w, refused := parseName(t.gen, t.req.objects[0])

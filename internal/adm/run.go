@@ -33,7 +33,7 @@ func (t *tool) prepare() int {
 
 // checkOptions returns the backend options that the command hands on.
 func (t *tool) checkOptions() (passed []string, code int) {
-	if len(t.req.test) > 0 && !t.shows() && t.cmd.name != "sh-nop" {
+	if len(t.req.test) > 0 && !t.cmd.flags.has(showsConfig|checksConfig) {
 		t.complain("--config-to-test (-t) goes with dump, dump-xml and sh-nop only")
 		return nil, exitUsage
 	}
@@ -59,6 +59,7 @@ func (t *tool) newPlanner(options []string) planner {
 		compat:      t.driver.Compat && t.conf.Legacy,
 		cmd:         t.cmd,
 		options:     options,
+		raw:         t.req.unchecked(),
 		dry:         t.req.dryRun > 0,
 		verbose:     t.req.verbose,
 		peerName:    t.req.peer,
@@ -124,7 +125,7 @@ func (t *tool) withoutObjects(ctx context.Context) int {
 	switch {
 	case t.cmd.run != nil:
 		return t.cmd.run(ctx, t, nil)
-	case t.cmd.name == "status" && t.gen == schema.V9:
+	case t.cmd.flags.has(callsOnce) && t.gen == schema.V9:
 		line := append([]string{"status"}, t.planner.statusOptions()...)
 		return t.do(ctx, Op{Prog: drbdsetup, Args: line})
 	}
@@ -139,7 +140,7 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 		t.complain("%s", refused.text)
 		return refused.exit
 	}
-	if t.cmd.flags&readsState != 0 {
+	if t.cmd.flags.has(readsState) {
 		if err := t.lookFor(ctx, parsed); err != nil {
 			t.complain("%s: %v", t.env.Name, err)
 			return exitBroken
@@ -151,10 +152,10 @@ func (t *tool) onObjects(ctx context.Context, given []string) int {
 		switch {
 		case refused != nil:
 			t.complain("%s", refused.text)
-			worst = max(worst, refused.exit)
 			if refused.stop {
-				return worst
+				return refused.exit
 			}
+			worst = max(worst, refused.exit)
 		case code >= exitBroken:
 			t.reportNotBegun(given[i:])
 			return code
@@ -192,7 +193,7 @@ func (t *tool) makePlan(ctx context.Context) *refusal {
 		if refused := t.checkAddress(s); refused != nil {
 			return refused
 		}
-		if t.cmd.flags&readsState != 0 {
+		if t.cmd.flags.has(readsState) {
 			t.lookAtProxy(ctx, s)
 		}
 		if refused, ok := errors.AsType[*refusal](t.cmd.stage(t.planner, s, &t.plan)); ok {
@@ -236,6 +237,9 @@ func (t *tool) parseObjects(given []string) ([]objectName, *refusal) {
 	if given[0] == "all" {
 		return []objectName{{text: "all", all: true}}, nil
 	}
+	if t.conf.Defined == 0 {
+		return nil, refuse(exitUsage, "no resources defined!")
+	}
 	var all []objectName
 	for _, word := range given {
 		w, refused := parseName(t.gen, word)
@@ -254,9 +258,6 @@ func (t *tool) parseObjects(given []string) ([]objectName, *refusal) {
 func (t *tool) resolve(w objectName) ([]selection, *refusal) {
 	if w.all {
 		return t.resolveAll()
-	}
-	if t.conf.Defined == 0 {
-		return nil, refuse(exitUsage, "no resources defined!")
 	}
 	s, refused := selectWord(t.conf, w)
 	if refused != nil {
@@ -291,14 +292,14 @@ func (t *tool) onlyPeer(s selection, w objectName) *refusal {
 }
 
 // proxies reports whether the command also works on hosts that only run a proxy.
-func (t *tool) proxies() bool { return t.cmd.flags&(readsState|needsProxy) != 0 || t.shows() }
+func (t *tool) proxies() bool { return t.cmd.flags.has(readsState|needsProxy) || t.shows() }
 
 func (t *tool) resolveAll() ([]selection, *refusal) {
 	all := selectAll(t.conf, t.req.stacked, t.proxies())
-	if t.cmd.flags&needsProxy != 0 {
+	if t.cmd.flags.has(needsProxy) {
 		all = slices.DeleteFunc(all, func(s selection) bool { return !runsProxy(s.res, t.node) })
 	}
-	known := t.gen == schema.V9 && t.cmd.flags&needsProxy == 0 && len(selectAll(t.conf, t.req.stacked, true)) > 0
+	known := t.gen == schema.V9 && !t.cmd.flags.has(needsProxy) && len(selectAll(t.conf, t.req.stacked, true)) > 0
 	if len(all) > 0 || known || t.shows() {
 		return all, nil
 	}
@@ -317,7 +318,7 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 // one.
 func (t *tool) admits(s selection, w objectName) *refusal {
 	switch {
-	case t.cmd.flags&needsProxy != 0 && !runsProxy(s.res, t.node):
+	case t.cmd.flags.has(needsProxy) && !runsProxy(s.res, t.node):
 		return undefined(t.conf, w)
 	case s.res.Ignored && !t.proxies():
 		return refuse(exitUsage, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node).goOn()
@@ -346,7 +347,7 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 		t.gather(chosen)
 		return 0, nil
 	}
-	if t.cmd.name == "status" && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
+	if t.cmd.flags.has(callsOnce) && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
 		defer t.setup.Hold(ctx, t.env)()
 	}
 	worst := 0
@@ -411,7 +412,7 @@ func (t *tool) repeat(command string, objects []string) string {
 // onSelection runs the command on one resource, up to the first failure.
 func (t *tool) onSelection(ctx context.Context, s selection) (int, error) {
 	for _, o := range s.objects(t.cmd.scope) {
-		if t.cmd.flags&needsDisk != 0 && o.vol != nil && o.vol.Disk == "" {
+		if t.cmd.flags.has(needsDisk) && o.vol != nil && o.vol.Disk == "" {
 			if s.all {
 				continue
 			}

@@ -103,10 +103,16 @@ func (w objectName) number(text string, minor bool) (objectName, *refusal) {
 	return w, nil
 }
 
-// overlaps reports whether two words name the same connections.
+// overlaps reports whether two words name the same connections. One volume of all
+// peers goes with everything.
+//
+// compat: the reference refuses two volumes of the same peer, too.
 func (w objectName) overlaps(other objectName) bool {
-	whole := !w.hasNum && !other.hasNum
-	return whole && w.res == other.res && (w.peer == other.peer || !w.hasPeer || !other.hasPeer)
+	if w.res != other.res || w.hasNum && !w.hasPeer || other.hasNum && !other.hasPeer {
+		return false
+	}
+	samePeer := w.peer == other.peer || !w.hasPeer || !other.hasPeer
+	return samePeer && !(w.hasNum && other.hasNum && w.num != other.num)
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -28,7 +28,12 @@ func (p planner) attach(o object) ([]Op, error) {
 	if p.gen == schema.V84 {
 		return []Op{p.meta(o, "apply-al"), op}, nil
 	}
-	return []Op{p.meta(o, "repair-md"), p.meta(o, "apply-al"), op}, nil
+	return []Op{p.metaPart(o, "repair-md"), p.metaPart(o, "apply-al"), op}, nil
+}
+
+// metaPart is a call of drbdmeta that is only a part of the command.
+func (p planner) metaPart(o object, verb string) Op {
+	return p.meta(o, append([]string{verb}, p.part(verb).options...)...)
 }
 
 // diskOptions sends the configured disk options again.

@@ -14,14 +14,14 @@ import (
 // failure ends everything after its stage: nothing shall be connected whose disk
 // is not there. Any failure makes the exit code 1.
 func (t *tool) runPlan(ctx context.Context) int {
-	if t.cmd.name == "sh-list-adjustable" {
+	if t.cmd.flags.has(listsChanges) {
 		t.listResources()
 		return 0
 	}
 	if t.req.verbose > 1 && t.gen == schema.V9 {
 		t.showDependencies()
 	}
-	if t.cmd.name == "adjust-with-progress" && t.req.verbose == 0 && t.req.dryRun == 0 {
+	if t.cmd.flags.has(showsProgress) && t.req.verbose == 0 && t.req.dryRun == 0 {
 		return t.runWithProgress(ctx)
 	}
 	failed := failures{}

@@ -84,15 +84,14 @@ func (p planner) newPaths(o object) ([]Op, error) {
 	return ops, nil
 }
 
-// connect connects, with what adjust was given for it.
 func (p planner) connect(o object) ([]Op, error) {
-	line := append([]string{"connect"}, p.ids(o)...)
-	return []Op{p.setup(o, append(line, p.own("tentative", "discard-my-data")...)...)}, nil
+	p.cmd.name = "connect"
+	return p.simple(o), nil
 }
 
 // step adds the calls that do something to an object.
 func (p planner) step(plan *Plan, stage Stage, name string, o object, after *Step, do func(planner, object) ([]Op, error)) (*Step, error) {
-	ops, err := do(p, o)
+	ops, err := do(p.part(name), o)
 	if err != nil {
 		return nil, err
 	}
