@@ -43,7 +43,7 @@ func (pr *progress) fromDetails() {
 		pr.togo = num(pr.stats, "peer_dev_out_of_sync") - num(pr.stats, "peer_dev_resync_failed")
 	}
 	pr.running = true
-	pr.percent = 100 * (float64(pr.total) - float64(pr.togo)) / float64(pr.total)
+	pr.percent = max(0, 100*(float64(pr.total)-float64(pr.togo))/float64(pr.total)) // more may have become out of sync since
 	pr.dt0 = atLeastOne(num(pr.stats, "peer_dev_rs_dt0_ms"))
 	pr.dt1 = atLeastOne(num(pr.stats, "peer_dev_rs_dt1_ms"))
 	pr.db0 = float64(int64(num(pr.stats, "peer_dev_rs_db0_sectors")))

@@ -221,7 +221,7 @@ func (l *liner) option(c *xmlCommand) []string {
 func (l *liner) value(o *xmlOption) string {
 	if l.IntN(4) == 0 {
 		l.wrong++
-		return pick(l, append([]string{"yes", "no", "YES", "true"}, badNumbers...)...)
+		return pick(l, append([]string{"yes", "no", "YES", "true", "none"}, badNumbers...)...)
 	}
 	switch {
 	case o.Name == "color":
@@ -229,7 +229,7 @@ func (l *liner) value(o *xmlOption) string {
 	case o.Name == "wait-after-sb":
 		return pick(l, "yes", "no")
 	case o.Type == "handler":
-		return pick(l, append(o.Handlers, "disconnect", "none")...)
+		return pick(l, o.Handlers...)
 	case o.Type == "boolean", o.Type == "flag":
 		return pick(l, "yes", "no")
 	case o.Type == "numeric-or-symbol":

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -154,7 +155,9 @@ func (p *peer) request(c *net.UnixConn, m []byte) {
 			return
 		}
 		for _, r := range p.answersTo(op) {
-			write(c, stamp(r, seq, flagMulti))
+			if name := contextName(m); name == "" || contextName(r) == name {
+				write(c, stamp(r, seq, flagMulti))
+			}
 		}
 		write(c, done(seq))
 	}
@@ -170,6 +173,18 @@ func (p *peer) initial(c *net.UnixConn, seq uint32) {
 			write(c, r.bytes())
 		}
 	}
+}
+
+// contextName returns the resource that a message names, "" if it names none.
+func contextName(m []byte) string {
+	for typ, nest := range attributes(m[28:]) {
+		for field, name := range attributes(nest) {
+			if typ&0x3fff == 2 && field&0x3fff == 2 {
+				return strings.TrimSuffix(string(name), "\x00")
+			}
+		}
+	}
+	return ""
 }
 
 func (p *peer) result(op byte, minor uint32) (int32, [][]string, int32) {
