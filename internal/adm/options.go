@@ -107,7 +107,7 @@ func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 			f.Add(o.name, o.short, o.arg)
 		}
 	}
-	if !slices.ContainsFunc(args, isForeign) {
+	if !slices.ContainsFunc(args, func(a string) bool { return isForeign(g, a) }) {
 		return f
 	}
 	for _, c := range table {
@@ -120,10 +120,10 @@ func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 
 // isForeign reports whether an argument may be an option that is not drbdadm's own, or the
 // abbreviation of one.
-func isForeign(arg string) bool {
+func isForeign(g schema.Generation, arg string) bool {
 	name, long := strings.CutPrefix(arg, "--")
 	name, _, _ = strings.Cut(name, "=")
-	return long && !slices.ContainsFunc(general, func(o generalOption) bool { return o.name == name })
+	return long && !slices.ContainsFunc(general, func(o generalOption) bool { return o.name == name && o.gen&g != 0 })
 }
 
 // argOf says whether an option takes a value on the command line.

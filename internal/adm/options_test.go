@@ -45,6 +45,17 @@ func TestPassed(t *testing.T) {
 	}
 }
 
+// Options of the backends are looked at only where one may be meant: an abbreviation may be theirs.
+func TestIsForeign(t *testing.T) {
+	for _, arg := range []string{"--version", "--config-file=x", "-d", "adjust", "r0"} {
+		require.False(t, isForeign(schema.V9, arg), arg)
+	}
+	for _, arg := range []string{"--versio", "--force", "--max-buffers=2k", "--", "--=", "--peer"} {
+		require.True(t, isForeign(schema.V9, arg), arg)
+	}
+	require.False(t, isForeign(schema.V84, "--peer"))
+}
+
 func TestForeignOptionIsRefused(t *testing.T) {
 	r, c := parsed(t, schema.V9, "primary", "--size=1G", "r0")
 	_, _, err := r.passed(schema.V9, c)
