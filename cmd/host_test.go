@@ -418,7 +418,10 @@ func dmsetup(_ context.Context, h *host, args []string, s streams) int {
 			h.create("dev/mapper/backing")
 		}
 		require.NoError(h.t, os.Truncate(disk, sectors*512))
-		h.broken[disk] = false
+		if h.broken[disk] {
+			h.broken[disk] = false
+			return h.control("mend-disk 0")
+		}
 	case args[0] == "reload":
 		h.broken[disk] = true
 		return h.control("fail-disk 0")

@@ -135,7 +135,7 @@ func (d *device) take(disk *disk) schema.Code {
 	if err := disk.start(size); err != nil {
 		return schema.ErrMetaIO
 	}
-	d.disk, d.size = disk, size
+	d.disk, d.size, d.backing = disk, size, disk.conf.Str("backing_dev")
 	d.noteCrash()
 	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
 	d.alSuspended = disk.hopeless()

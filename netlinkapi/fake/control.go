@@ -31,6 +31,7 @@ var controlCommands = []controlCommand{
 	{"cut", "PEER-ADDRESS", "cut the network to a peer", 1, (*Module).controlCut},
 	{"heal", "PEER-ADDRESS", "repair it", 1, (*Module).controlHeal},
 	{"fail-disk", "MINOR", "let every access to the data on the disk fail", 1, (*Module).controlFailDisk},
+	{"mend-disk", "MINOR", "repair it, attached or not", 1, (*Module).controlMendDisk},
 }
 
 // Control carries out one line and returns what it prints. A peer's address is
@@ -210,19 +211,23 @@ func (m *Module) peers() []string {
 	return list
 }
 
-func (m *Module) controlFailDisk(args []string) (string, error) {
+func (m *Module) controlFailDisk(args []string) (string, error) { return "", m.breakDisk(args, true) }
+func (m *Module) controlMendDisk(args []string) (string, error) { return "", m.breakDisk(args, false) }
+
+// breakDisk breaks or mends the disk that a minor has, or had last.
+func (m *Module) breakDisk(args []string, broken bool) error {
 	n, err := numbers(args, 1)
 	if err != nil {
-		return "", err
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := m.minors[uint32(n[0])]
-	if d == nil || d.disk == nil {
-		return "", fmt.Errorf("minor %d has no disk", n[0])
+	if d == nil || d.backing == "" {
+		return fmt.Errorf("minor %d has no disk", n[0])
 	}
-	d.disk.broken = true
-	return "", nil
+	m.broken[d.backing] = broken
+	return nil
 }
 
 // control serves the control socket: a line in, and out either "ok" and what it

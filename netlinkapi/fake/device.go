@@ -17,6 +17,7 @@ type device struct {
 	peers     []*peerDevice // the youngest first
 	size      uint64        // sectors; stays after a detach
 	disk      *disk
+	backing   string         // the name of the disk that is there, or was
 	conf      *schema.Values // DRBD 9: device_conf
 	open      int            // users of the device
 	wasStable bool           // and was told so
@@ -211,7 +212,8 @@ func (d *device) followDisk(was, is ownPart) {
 		d.flush()
 		d.report(reportState)
 		if d.failed && d.disk != nil && d.disk.conf.Uint("on_io_error") == ioErrorHelper {
-			d.helper("local-io-error")
+			d.res.m.work.Go(d.callForDisk)
+			return
 		}
 		d.setDisk(schema.Diskless)
 	case is.disk == schema.Detaching:
@@ -220,6 +222,16 @@ func (d *device) followDisk(was, is ownPart) {
 		d.report(reportState)
 		d.dropDisk()
 	}
+}
+
+// callForDisk calls the helper for a disk that failed before it lets it go. I/O does
+// not wait for that.
+func (d *device) callForDisk() {
+	m := d.res.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d.helper("local-io-error")
+	d.setDisk(schema.Diskless)
 }
 
 // followDisk tells a peer that a resync is over, or that the disk is outdated.

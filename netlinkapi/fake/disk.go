@@ -24,7 +24,7 @@ type disk struct {
 	agree uint64 // effective size found in the superblock, in sectors
 
 	alWrites, bmWrites uint64
-	broken             bool // every access to data fails
+	broken             map[string]bool // of the module
 }
 
 var errDiskBroken = errors.New("input/output error")
@@ -32,7 +32,7 @@ var errDiskBroken = errors.New("input/output error")
 // openDisk opens what a disk_conf names and checks the metadata there. On
 // failure it returns the code with which the module refuses.
 func (m *Module) openDisk(conf *schema.Values) (*disk, schema.Code) {
-	d := &disk{conf: conf, version: meta.V08}
+	d := &disk{conf: conf, version: meta.V08, broken: m.broken}
 	if m.gen == schema.V9 {
 		d.version = meta.V09
 	}
@@ -223,7 +223,7 @@ func (d *disk) writeSuper(size uint64) error {
 
 // readAt and writeAt access data; offsets are in bytes.
 func (d *disk) readAt(p []byte, off int64) error {
-	if d.broken {
+	if d.broken[d.conf.Str("backing_dev")] {
 		return errDiskBroken
 	}
 	n, err := d.data.ReadAt(p, off)
@@ -234,7 +234,7 @@ func (d *disk) readAt(p []byte, off int64) error {
 }
 
 func (d *disk) writeAt(p []byte, off int64) error {
-	if d.broken {
+	if d.broken[d.conf.Str("backing_dev")] {
 		return errDiskBroken
 	}
 	_, err := d.data.WriteAt(p, off)

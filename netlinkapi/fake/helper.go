@@ -102,7 +102,7 @@ func helperEnv9(d *device, c *connection, name string) []string {
 	if d != nil {
 		add("DRBD_MINOR", d.minor)
 		add("DRBD_VOLUME", d.volume)
-		if d.disk != nil {
+		if d.attached() {
 			add("DRBD_BACKING_DEV", d.disk.conf.Str("backing_dev"))
 		}
 		return env

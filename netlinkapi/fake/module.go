@@ -44,6 +44,7 @@ type Module struct {
 	resources []*resource
 	minors    map[uint32]*device
 	cut       map[string]bool // peer addresses that cannot be reached
+	broken    map[string]bool // disks of which no data can be read or written
 	listeners map[int]func(msg []byte)
 	joined    int    // how many listeners there were
 	seq       uint32 // of notifications about objects
@@ -63,7 +64,7 @@ func New(cfg Config) *Module {
 	}
 	m := &Module{
 		cfg: cfg, gen: generation(cfg.Version), admin: make(chan struct{}, 1), minors: map[uint32]*device{},
-		cut: map[string]bool{}, listeners: map[int]func([]byte){}, seq: firstSeq, eventSeq: firstSeq,
+		cut: map[string]bool{}, broken: map[string]bool{}, listeners: map[int]func([]byte){}, seq: firstSeq, eventSeq: firstSeq,
 	}
 	m.changed = sync.NewCond(&m.mu)
 	m.ctx, m.end = context.WithCancel(context.Background())
