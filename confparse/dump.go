@@ -337,11 +337,14 @@ func (p *dumper) endpoint(e *Endpoint) {
 	default:
 		head = "host " + p.quoteName(e.Name)
 	}
+	if note != "" {
+		gap = note + "\n" + gap
+	}
 	switch {
 	case e.Proxy != nil:
 		p.proxy(head+gap+"via proxy on", e.Proxy)
 	case e.Outside != nil:
-		p.words(head, gap, "via outside-address ", e.Outside.text(), ";", note)
+		p.words(head, gap, "via outside-address ", e.Outside.text(), ";")
 	default:
 		p.words(head, ";", note)
 	}

@@ -39,7 +39,10 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 		report(r.Template + ": " + cause(err).Error())
 		return nil
 	}
-	o := new(outliner).outline(file)
+	o, err := parseOutline(file.text)
+	if err != nil {
+		o = readOutline(file.text) // as far as it goes
+	}
 	if len(o.items) == 0 || len(o.items[0].words) == 0 || !o.items[0].words[0].is("common") || !o.items[0].braced {
 		report(r.Template + " does not begin with a common section")
 		return nil

@@ -8,8 +8,10 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
-// The grammar of a file's outline: the definition of the language. An outliner is the same by
-// hand, since this way takes about 1.4 microseconds a token, and 0.2 ms when a tool starts.
+// The grammar of a file's outline: the definition of the language. Templates are read by
+// it. What every command needs, configuration files and what drbdsetup shows, is read by an
+// outliner, the same by hand: a parser takes 0.2 ms to make and 1.4 microseconds a token.
+// A test holds both against each other.
 type outlineGrammar struct {
 	Items []*itemGrammar `parser:"@@*"`
 }
