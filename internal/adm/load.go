@@ -156,7 +156,7 @@ func (t *tool) checkAddress(s selection) *refusal {
 
 // checksAddresses says whether addresses matter to this run.
 func (t *tool) checksAddresses() bool {
-	dry := t.req.dryRun > 0 && (t.gen == schema.V84 || !isTerminal(t.env.Stdin))
+	dry := t.req.dryRun > 0 && (t.gen == schema.V84 || !t.interactive)
 	skipped := t.planner.own("skip-net") != nil
 	return !dry && !skipped && !t.conf.Global.DisableIPVerification && t.env.NetlinkSocket() == ""
 }

@@ -52,8 +52,8 @@ func (p planner) classOf(verb string) class {
 // meta returns a call of drbdmeta for the object's volume.
 func (p planner) meta(o object, words ...string) Op {
 	device, index := metaPlace(o.vol)
-	args := []string{o.minor(), p.format(), device, index}
-	return Op{Prog: drbdmeta, Args: append(args, words...), Class: long, Res: o.res.Name}
+	args := slices.Concat([]string{o.minor(), p.format(), device, index}, words)
+	return Op{Prog: drbdmeta, Args: args, Class: long, Res: o.res.Name}
 }
 
 // format names the metadata format of a generation.
@@ -139,7 +139,7 @@ func (p planner) simple(o object) []Op {
 // with returns configured options followed by those of the command line, which
 // take the place of configured ones.
 func (p planner) with(configured confparse.Options, without ...string) []string {
-	var out []string
+	out := make([]string, 0, len(configured)+len(p.options))
 	for _, o := range configured {
 		if !slices.Contains(without, o.Name) && !p.overridden(o.Name) {
 			out = append(out, o.Argument())

@@ -134,17 +134,17 @@ func stageRules(g schema.Generation) []stageRule {
 // A Step is what up and adjust do to one object in one stage: calls that run one
 // after the other until one fails.
 type Step struct {
-	Stage Stage
+	Stage   Stage
+	Moot    bool    // it turned out that nothing needs it
+	outcome outcome // while the plan is run
+
 	Name  string // the verb, for messages
 	Res   string
 	Ops   []Op
 	After *Step // must have run before
 
-	Moot    bool     // it turned out that nothing needs it
 	Why     string   // what makes it necessary, for people
 	Changes []Change // options that it changes
-
-	outcome outcome // while the plan is run
 }
 
 // An outcome is what came of a step.

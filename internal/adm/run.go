@@ -206,9 +206,14 @@ func (t *tool) makePlan(ctx context.Context) *refusal {
 // gather adds objects to those that are worked on together. A resource that is named
 // more than once, by several volumes, is there once, with all of them.
 func (t *tool) gather(chosen []selection) {
+	t.subjects = slices.Grow(t.subjects, len(chosen))
 	for _, s := range chosen {
-		i := slices.IndexFunc(t.subjects, func(known selection) bool { return known.res == s.res })
-		if i < 0 || s.all {
+		same := func(known selection) bool { return known.res == s.res }
+		i := -1
+		if !s.all {
+			i = slices.IndexFunc(t.subjects, same)
+		}
+		if i < 0 {
 			t.subjects = append(t.subjects, s)
 			continue
 		}

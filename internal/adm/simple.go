@@ -23,8 +23,7 @@ const (
 // attach prepares a volume's metadata and attaches it.
 func (p planner) attach(o object) ([]Op, error) {
 	device, index := attachPlace(o.vol)
-	line := []string{"attach", o.minor(), o.vol.Disk, device, index}
-	op := p.setup(o, append(line, p.with(o.vol.DiskOptions)...)...)
+	op := p.setup(o, slices.Concat([]string{"attach", o.minor(), o.vol.Disk, device, index}, p.with(o.vol.DiskOptions))...)
 	if p.gen == schema.V84 {
 		return []Op{p.meta(o, "apply-al"), op}, nil
 	}
@@ -38,16 +37,15 @@ func (p planner) metaPart(o object, verb string) Op {
 
 // diskOptions sends the configured disk options again.
 func (p planner) diskOptions(o object) ([]Op, error) {
-	line := []string{"disk-options", o.minor()}
-	return []Op{p.setup(o, append(line, p.with(o.vol.DiskOptions)...)...)}, nil
+	return []Op{p.setup(o, slices.Concat([]string{"disk-options", o.minor()}, p.with(o.vol.DiskOptions))...)}, nil
 }
 
 func (p planner) newResource(o object) ([]Op, error) {
 	line := []string{"new-resource", o.res.Name}
 	if p.gen == schema.V9 && !p.compat {
-		line = append(line, strconv.Itoa(o.res.Me.NodeID))
+		line = []string{"new-resource", o.res.Name, strconv.Itoa(o.res.Me.NodeID)}
 	}
-	return []Op{p.setup(o, append(line, p.with(o.res.Options)...)...)}, nil
+	return []Op{p.setup(o, slices.Concat(line, p.with(o.res.Options))...)}, nil
 }
 
 func (p planner) newMinor(o object) ([]Op, error) {
@@ -64,9 +62,7 @@ func (p planner) newMinor(o object) ([]Op, error) {
 }
 
 func (p planner) newPeer(o object) ([]Op, error) {
-	line := append([]string{"new-peer"}, p.ids(o)...)
-	op := p.setup(o, append(line, p.with(o.conn.Net)...)...)
-	return []Op{op}, nil
+	return []Op{p.setup(o, slices.Concat([]string{"new-peer"}, p.ids(o), p.with(o.conn.Net))...)}, nil
 }
 
 // immutable are the net options that a connection gets when it is created.
@@ -76,8 +72,7 @@ var immutable = []string{"transport", "load-balance-paths"}
 //
 // compat: the reference sends load-balance-paths, too, which drbdsetup refuses.
 func (p planner) netOptions(o object) ([]Op, error) {
-	line := append([]string{"net-options"}, p.ids(o)...)
-	return []Op{p.setup(o, append(line, p.with(o.conn.Net, immutable...)...)...)}, nil
+	return []Op{p.setup(o, slices.Concat([]string{"net-options"}, p.ids(o), p.with(o.conn.Net, immutable...))...)}, nil
 }
 
 // onPath is a command for a path. All paths of a connection are tried, and the
@@ -89,9 +84,7 @@ func (p planner) onPath(o object) ([]Op, error) {
 }
 
 func (p planner) peerDeviceOptions(o object) ([]Op, error) {
-	line := append([]string{"peer-device-options"}, p.ids(o)...)
-	op := p.setup(o, append(line, p.with(peerDevice(o).Options)...)...)
-	return []Op{op}, nil
+	return []Op{p.setup(o, slices.Concat([]string{"peer-device-options"}, p.ids(o), p.with(peerDevice(o).Options))...)}, nil
 }
 
 // peerDevice returns the volume's settings at the connection's peer.

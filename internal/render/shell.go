@@ -2,10 +2,6 @@ package render
 
 import "strings"
 
-// plain are the characters that stand for themselves in a printed command line,
-// besides letters and digits.
-const plain = "%+-./:=@_"
-
 // ShellWord returns arg as one word of a shell.
 func ShellWord(arg string) string {
 	if isAllPlain(arg) {
@@ -30,7 +26,11 @@ func isAllPlain(arg string) bool {
 	return true
 }
 
+// isPlain reports whether a character stands for itself in a printed command line.
 func isPlain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.IndexByte(plain, c) >= 0
+	switch c {
+	case '%', '+', '-', '.', '/', ':', '=', '@', '_':
+		return true
+	}
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
