@@ -30,17 +30,25 @@ type sections struct {
 	depth int
 }
 
-func (p *sections) line(format string, args ...any) {
+func (p *sections) line(parts ...string) {
 	for range p.depth {
 		p.WriteString("    ")
 	}
-	fmt.Fprintf(p, format, args...)
+	for _, part := range parts {
+		p.WriteString(part)
+	}
 	p.WriteByte('\n')
+}
+
+// pad fills text up with blanks to the width of a column.
+func pad(text string, width int) string {
+	const blanks = "                "
+	return text + blanks[:min(max(width-len(text), 0), len(blanks))]
 }
 
 // section writes a section; body fills it.
 func (p *sections) section(title string, body func()) {
-	p.line("%s {", title)
+	p.line(title, " {")
 	p.depth++
 	body()
 	p.depth--
@@ -70,12 +78,12 @@ func (p *sections) values(v *schema.Values) {
 		}
 		val, known := v.At(i)
 		if !known {
-			p.line("_unknown %-14s;\t# not supported by kernel", f.Name)
+			p.line("_unknown ", pad(f.Name, 14), ";\t# not supported by kernel")
 			continue
 		}
 		standard := isDefault(f, val, v)
 		if !standard || p.Defaults {
-			p.line("%-16s\t%s;%s", f.Name, p.optionText(f, val), remark(f, standard && p.Defaults))
+			p.line(pad(f.Name, 16), "\t", p.optionText(f, val), ";", remark(f, standard && p.Defaults))
 		}
 	}
 }
@@ -109,7 +117,10 @@ func (o Options) plainText(f *schema.Field, val schema.Value) string {
 
 // quoteConf returns a string of the configuration language.
 func quoteConf(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	if strings.ContainsAny(s, `\"`) {
+		s = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
+	}
+	return `"` + s + `"`
 }
 
 // nameWord returns a name as one word of the configuration language that is no
@@ -155,18 +166,18 @@ func (p *sections) resource(r *netlinkapi.Resource) {
 
 func (p *sections) thisHost(r *netlinkapi.Resource) {
 	if has(r.Options, "node_id") {
-		p.line("node-id\t\t\t%d;", num(r.Options, "node_id"))
+		p.line("node-id\t\t\t", digits(num(r.Options, "node_id")), ";")
 	}
 	for _, d := range r.Devices {
-		p.section(fmt.Sprintf("volume %d", d.Volume), func() { p.device(d) })
+		p.section("volume "+digits(uint64(d.Volume)), func() { p.device(d) })
 	}
 }
 
 func (p *sections) device(d *netlinkapi.Device) {
-	p.line("device\t\t\tminor %d;", d.Minor)
+	p.line("device\t\t\tminor ", digits(uint64(d.Minor)), ";")
 	if lower := text(d.Disk, "backing_dev"); lower != "" {
-		p.line("disk\t\t\t%s;", quoteConf(lower))
-		p.line("meta-disk\t\t\t%s;", metaDisk(d.Disk))
+		p.line("disk\t\t\t", quoteConf(lower), ";")
+		p.line("meta-disk\t\t\t", metaDisk(d.Disk), ";")
 	} else if on(d.Info, "is_intentional_diskless") {
 		p.line("disk\t\t\tnone;")
 	}
@@ -187,20 +198,20 @@ func metaDisk(disk *schema.Values) string {
 }
 
 func (p *sections) connection(c *netlinkapi.Connection) {
-	p.line("_peer_node_id %d;", c.PeerNodeID)
+	p.line("_peer_node_id ", digits(uint64(c.PeerNodeID)), ";")
 	for _, path := range c.Paths {
 		p.section("path", func() {
-			p.line("_this_host %s;", addressWords(path.Local))
-			p.line("_remote_host %s;", addressWords(path.Peer))
+			p.line("_this_host ", addressWords(path.Local), ";")
+			p.line("_remote_host ", addressWords(path.Peer), ";")
 		})
 	}
-	p.line("_cstate %s;", c.State())
+	p.line("_cstate ", c.State().String(), ";")
 	p.options("net", c.Conf)
 	for _, pd := range c.PeerDevices {
 		inner := sections{Options: p.Options, depth: p.depth + 1}
 		inner.options("disk", pd.Options)
 		if inner.Len() > 0 {
-			p.section(fmt.Sprintf("volume %d", pd.Volume), func() { p.Write(inner.Bytes()) })
+			p.section("volume "+digits(uint64(pd.Volume)), func() { p.Write(inner.Bytes()) })
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"fmt"
 	"io"
 
 	"drbdutils/netlinkapi"
@@ -51,7 +50,7 @@ func (p *sections84) option(v *schema.Values, i int) {
 		return
 	}
 	if known && (!standard || p.Defaults) {
-		p.line("%-16s\t%s;%s", f.Name, p.optionText(f, val), remark(f, standard && p.Defaults))
+		p.line(pad(f.Name, 16), "\t", p.optionText(f, val), ";", remark(f, standard && p.Defaults))
 	}
 }
 
@@ -76,7 +75,7 @@ func (p *sections84) resource(volumes []Volume84) {
 }
 
 func (p *sections84) address(raw string) {
-	p.line("address\t\t\t%s;", addressWords(netlinkapi.Address(raw)))
+	p.line("address\t\t\t", addressWords(netlinkapi.Address(raw)), ";")
 }
 
 func (p *sections84) volume(v Volume84) {
@@ -84,12 +83,12 @@ func (p *sections84) volume(v Volume84) {
 	if !ok {
 		return
 	}
-	p.section(fmt.Sprintf("volume %d", number), func() {
-		p.line("device\t\t\tminor %d;", v.Minor)
+	p.section("volume "+digits(uint64(number)), func() {
+		p.line("device\t\t\tminor ", digits(uint64(v.Minor)), ";")
 		disk := v.Get(schema.DiskConf)
 		if lower := text(disk, "backing_dev"); lower != "" {
-			p.line("disk\t\t\t%s;", quoteConf(lower))
-			p.line("meta-disk\t\t\t%s;", metaDisk(disk))
+			p.line("disk\t\t\t", quoteConf(lower), ";")
+			p.line("meta-disk\t\t\t", metaDisk(disk), ";")
 		}
 		p.set("disk", disk)
 	})
