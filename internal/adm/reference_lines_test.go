@@ -20,6 +20,8 @@ import (
 var (
 	lineCount = flag.Int("lines", 400, "random command lines to compare with the installed drbdadm, per generation")
 	lineSeed  = flag.Uint64("lineseed", 1, "the first of them")
+
+	stateCount = flag.Int("states", 150, "random running states to adjust, compared with the installed drbdadm")
 )
 
 // TestRandomCommandLines runs random command lines, of all commands, options and
@@ -279,7 +281,9 @@ func (g *liner) objects(config string, c command) []string {
 		return nil
 	case n > 0 && n < 8 && g.IntN(4) == 0:
 		more := g.objects(config, c)
-		if slices.ContainsFunc(more, func(w string) bool { return g.early(w) || (g.gen == schema.V9 || c.stage != nil) && g.again(forms[n], w) }) {
+		if slices.ContainsFunc(more, func(w string) bool {
+			return g.early(w) || (g.gen == schema.V9 || c.stage != nil) && g.again(forms[n], w)
+		}) {
 			more = nil
 		}
 		return append([]string{forms[n]}, more...)

@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -30,7 +31,8 @@ func TestRandomAsTheReference(t *testing.T) {
 	showStub(t, dir)
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	t.Chdir(dir)
-	for seed := range uint64(150) {
+	for i := range *stateCount {
+		seed := *lineSeed + uint64(i)
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 84)), gen: schema.V84}
 		if seed%2 == 1 {
 			g.gen = schema.V9
@@ -60,7 +62,10 @@ func showStub(t *testing.T, dir string) {
 func writeShows(t *testing.T, g schema.Generation, want, have genCluster) {
 	t.Helper()
 	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o600)) }
-	old := func(text string) string { return strings.ReplaceAll(text, "_cstate Connected;", "") }
+	old := func(text string) string {
+		text = strings.ReplaceAll(text, "_cstate StandAlone;", "_is_standalone;")
+		return strings.ReplaceAll(text, "_cstate Connected;", "")
+	}
 	write("running.show", have.show(g))
 	write("reference.show", old(have.show(g)))
 	for _, r := range want {
@@ -140,12 +145,16 @@ type genResource struct {
 	peer         string // address
 	net, options []genOption
 	volumes      []genVolume
+	alone        bool   // the connection does not even try
+	lonely       bool   // there is no connection
+	connection   string // its name, where that is not the peer's
 }
 
 type genVolume struct {
 	number, minor int
 	disk, meta    string
 	options       []genOption
+	sync          []genOption // 9: of the peer's side
 }
 
 type genOption struct{ name, value string }
@@ -176,6 +185,9 @@ func (g *generator) volume(res, number int) genVolume {
 	if g.IntN(4) == 0 {
 		v.meta = fmt.Sprintf("/dev/md%d%d", res, number)
 	}
+	if g.gen == schema.V9 {
+		v.sync = g.pick(schema.PeerDeviceOpts, 3)
+	}
 	return v
 }
 
@@ -185,8 +197,7 @@ var unfit = []string{
 	"resync-after", "size", "max-bio-bvecs", "cpu-mask", "shared-secret", "_name", "transport", "load-balance-paths",
 	"tls", "tls-keyring", "tls-privkey", "tls-certificate", "rdma-ctrl-rcvbuf-size", "rdma-ctrl-sndbuf-size",
 	"alternate-address", "alternate-peer-address", "tentative", "discard-my-data", "drbd8-api-compatibility",
-	"al-extents", "on-suspended-primary-outdated", "quorum", "quorum-minimum-redundancy", "bitmap", "fencing",
-	"resync-rate", "c-plan-ahead", "c-delay-target", "c-fill-target", "c-max-rate", "c-min-rate",
+	"on-suspended-primary-outdated", "bitmap", "resync-without-replication", "peer-tiebreaker",
 }
 
 // pick returns up to n options of a set with values they may have.
@@ -225,29 +236,57 @@ func (g *generator) changed(c genCluster) genCluster {
 			continue
 		}
 		r.volumes = slices.Clone(r.volumes)
-		switch g.IntN(9) {
-		case 0:
-			r.net = g.pick(schema.NetConf, 4)
-		case 1:
-			r.options = g.pick(schema.ResourceOpts, 2)
-		case 2:
-			r.volumes[0].options = g.pick(schema.DiskConf, 3)
-		case 3:
-			r.volumes[0].disk = "/dev/other"
-		case 4:
-			r.volumes = r.volumes[:len(r.volumes)-1]
-		case 5:
-			r.volumes = append(r.volumes, genVolume{number: 9, minor: 90 + r.port - 7700, disk: "/dev/surplus", meta: "internal"})
-		case 6:
-			r.port += 100
-		case 7:
-			if g.gen == schema.V84 {
-				r.volumes[0].minor += 100
-			}
+		for range g.IntN(4) {
+			g.change(&r)
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// change makes one change.
+func (g *generator) change(r *genResource) {
+	v := &r.volumes[g.IntN(len(r.volumes))]
+	nine := g.gen == schema.V9
+	switch g.IntN(14) {
+	case 0:
+		r.net = g.pick(schema.NetConf, 4)
+	case 1:
+		r.options = g.pick(schema.ResourceOpts, 2)
+	case 2:
+		v.options = g.pick(schema.DiskConf, 3)
+	case 3:
+		v.disk = "/dev/other"
+	case 4:
+		r.volumes = r.volumes[:max(1, len(r.volumes)-1)]
+	case 5:
+		if r.volumes[len(r.volumes)-1].number < 9 {
+			r.volumes = append(r.volumes, genVolume{number: 9, minor: 90 + r.port%100, disk: "/dev/surplus", meta: "internal"})
+		}
+	case 6:
+		r.port += 100
+	case 7:
+		if !nine { // the reference makes the new one too early
+			v.minor += 100
+		}
+	case 8:
+		v.meta = "/dev/othermd"
+	case 9:
+		v.sync = g.pick(schema.PeerDeviceOpts, 3)
+		if !nine {
+			v.sync = nil
+		}
+	case 10:
+		r.alone = nine
+	case 11:
+		r.lonely = true
+	case 12:
+		r.connection = "other"
+	case 13:
+		if nine {
+			v.disk = "none"
+		}
+	}
 }
 
 func section(name string, options []genOption) string {
@@ -266,7 +305,7 @@ func (c genCluster) config(schema.Generation) string {
 	for _, r := range c {
 		fmt.Fprintf(&b, "resource %s {\n%s%s", r.name, section("net", r.net), section("options", r.options))
 		for _, v := range r.volumes {
-			fmt.Fprintf(&b, "volume %d { device minor %d; disk %s; meta-disk %s;\n%s}\n", v.number, v.minor, v.disk, v.meta, section("disk", v.options))
+			fmt.Fprintf(&b, "volume %d { device minor %d; disk %s; meta-disk %s;\n%s}\n", v.number, v.minor, v.disk, v.meta, section("disk", slices.Concat(v.options, v.sync)))
 		}
 		fmt.Fprintf(&b, "on oak { address 10.20.0.1:%d; }\non pine { address %s:%d; }\n}\n", r.port, r.peer, r.port)
 	}
@@ -279,27 +318,45 @@ func (c genCluster) show(g schema.Generation) string {
 	var b strings.Builder
 	for _, r := range c {
 		fmt.Fprintf(&b, "resource %s {\n%s", r.name, section("options", r.options))
-		if g == schema.V84 {
+		if g == schema.V84 && !r.lonely {
 			fmt.Fprintf(&b, "%s_remote_host { address ipv4 %s:%d; }\n", section("net", r.net), r.peer, r.port)
 		}
 		b.WriteString("_this_host {\n")
-		if g == schema.V84 {
-			fmt.Fprintf(&b, "address ipv4 10.20.0.1:%d;\n", r.port)
-		} else {
+		switch {
+		case g == schema.V9:
 			b.WriteString("node-id 0;\n")
+		case !r.lonely:
+			fmt.Fprintf(&b, "address ipv4 10.20.0.1:%d;\n", r.port)
 		}
 		for _, v := range r.volumes {
-			fmt.Fprintf(&b, "volume %d { device minor %d; disk \"%s\"; meta-disk %s;\n%s}\n", v.number, v.minor, v.disk, v.meta, section("disk", v.options))
+			b.WriteString(v.show())
 		}
 		b.WriteString("}\n")
-		if g == schema.V9 {
-			net := append(slices.Clone(r.net), genOption{"_name", "pine"})
-			fmt.Fprintf(&b, "connection { _peer_node_id 1; path { _this_host ipv4 10.20.0.1:%d; _remote_host ipv4 %s:%d; }\n_cstate Connected;\n%s}\n",
-				r.port, r.peer, r.port, section("net", net))
+		if g == schema.V9 && !r.lonely {
+			b.WriteString(r.showConnection())
 		}
 		b.WriteString("}\n")
 	}
 	return b.String()
+}
+
+func (v genVolume) show() string {
+	if v.disk == "none" {
+		return fmt.Sprintf("volume %d { device minor %d; disk none; }\n", v.number, v.minor)
+	}
+	return fmt.Sprintf("volume %d { device minor %d; disk \"%s\"; meta-disk %s;\n%s}\n", v.number, v.minor, v.disk, v.meta, section("disk", v.options))
+}
+
+func (r genResource) showConnection() string {
+	var b strings.Builder
+	state := map[bool]string{false: "Connected", true: "StandAlone"}[r.alone]
+	net := append(slices.Clone(r.net), genOption{"_name", cmp.Or(r.connection, "pine")})
+	fmt.Fprintf(&b, "connection { _peer_node_id 1; path { _this_host ipv4 10.20.0.1:%d; _remote_host ipv4 %s:%d; }\n_cstate %s;\n%s",
+		r.port, r.peer, r.port, state, section("net", net))
+	for _, v := range r.volumes {
+		fmt.Fprintf(&b, "volume %d { %s}\n", v.number, section("disk", v.sync))
+	}
+	return b.String() + "}\n"
 }
 
 // commandLines returns some command lines that fit the cluster.
