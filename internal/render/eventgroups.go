@@ -14,12 +14,21 @@ const (
 	never                  // NEW
 )
 
+// A worth says what a change of a word makes worth telling.
+type worth uint8
+
+const (
+	aLine    worth = iota
+	itsGroup       // on a line that there is for another reason
+	nothing
+)
+
 // A word is one key:value of a line.
 type word struct {
 	key, text string
 	shown     string // text with colours
 	arrow     arrow
-	quiet     bool   // a change of this alone is not worth a line
+	worth     worth
 	rare      bool   // left out if it did not change
 	unknown   string // what stands for no old value; "": UNKNOWN
 }
@@ -31,9 +40,9 @@ type group struct {
 	sticky   bool           // printed with every line of its object
 }
 
-// changed reports whether the group is worth a line; old is nil without an old
-// object.
-func (g *group) changed(old *group) bool {
+// changed reports whether something so much worth changed in the group; old is nil
+// without an old object.
+func (g *group) changed(old *group, most worth) bool {
 	if old == nil {
 		return true
 	}
@@ -41,7 +50,7 @@ func (g *group) changed(old *group) bool {
 		return !g.counters.Equal(old.counters)
 	}
 	for i := range g.words {
-		if !g.words[i].quiet && g.words[i].text != old.words[i].text {
+		if g.words[i].worth <= most && g.words[i].text != old.words[i].text {
 			return true
 		}
 	}
@@ -90,7 +99,7 @@ func (e *Events) object(keys string, old, now []group, forced bool) {
 		if old != nil {
 			before = &old[i]
 		}
-		if e.Full || now[i].sticky || now[i].changed(before) {
+		if e.Full || now[i].sticky || now[i].changed(before, itsGroup) {
 			e.print(before, &now[i])
 		}
 	}
@@ -109,7 +118,7 @@ func (e *Events) verb(old []group) string {
 
 func anyChanged(old, now []group) bool {
 	for i := range now {
-		if now[i].changed(&old[i]) {
+		if now[i].changed(&old[i], aLine) {
 			return true
 		}
 	}
@@ -221,9 +230,9 @@ func (e *Events) deviceGroups(d *netlinkapi.Device) []group {
 	var state group
 	if e.gen == schema.V9 {
 		state = e.room.group(
-			word{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, quiet: true},
+			word{key: "backing_dev", text: backingDevice(d), arrow: ifChanged, worth: nothing},
 			disk,
-			word{key: "client", text: yesNoUnknown(d.Info, client), arrow: ifChanged, quiet: true},
+			word{key: "client", text: yesNoUnknown(d.Info, client), arrow: ifChanged, worth: nothing},
 			word{key: "open", text: yesNoUnknown(d.Info, "dev_is_open"), arrow: ifChanged},
 			word{key: "quorum", text: yesNo(quorum(d)), arrow: ifChanged})
 	} else {
@@ -256,7 +265,7 @@ func (e *Events) peerGroups(r *netlinkapi.Resource, p *netlinkapi.PeerDevice) []
 	state := word{key: "peer-disk", text: p.DiskState().String(), shown: e.painter().peerDisk(p.DiskState(), on(p.Info, client))}
 	var disk group
 	if e.gen == schema.V9 {
-		disk = e.room.group(state, word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, quiet: true})
+		disk = e.room.group(state, word{key: "peer-client", text: yesNoUnknown(p.Info, client), arrow: ifChanged, worth: itsGroup})
 	} else {
 		disk = e.room.group(state)
 	}

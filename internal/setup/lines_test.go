@@ -134,9 +134,6 @@ func takesBack(argv []string) bool {
 // pick returns one of several things.
 func pick[T any](l *liner, from ...T) T { return from[l.IntN(len(from))] }
 
-// often is true n times out of ten.
-func (l *liner) often(n int) bool { return l.IntN(10) < n }
-
 // line returns a command with its words and some options, in any order.
 func (l *liner) line() []string {
 	l.wrong = 0
