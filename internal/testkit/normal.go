@@ -18,7 +18,7 @@ import (
 //   - Where long lines are broken (their length depends on counters).
 //   - UUIDs are named: the same one in the recording is the same one here.
 //   - Events: the order is kept within a connection (with its resource and its
-//     devices), not between connections. An event that says nothing new is left
+//     devices), not between connections, nor between volumes. An event that says nothing new is left
 //     out, two changes of one object in a row that do not touch the same value
 //     are one, and attempts to connect in a row are one. Which end hangs up first
 //     is chance where both do.
@@ -178,45 +178,56 @@ func (e event) String() string {
 	return strings.TrimSpace(e.action + " " + e.object + " " + strings.Join(e.values, " "))
 }
 
-// within returns which connection an event belongs to, "" for all of them.
-func (e event) within() string {
+// within returns which connection or volume an event belongs to, "" for all of them.
+func (e event) within(key string) string {
 	for w := range strings.FieldsSeq(e.object) {
-		if strings.HasPrefix(w, "peer-node-id:") {
+		if strings.HasPrefix(w, key) {
 			return w
 		}
 	}
 	return ""
 }
 
-// eventTexts returns what counts of a stretch of the stream: for each connection its
-// events. Those of the resource and its devices are among them where there is only
-// one; of several, each may be first.
+// eventTexts returns what counts of a stretch of the stream: for each connection, and
+// each volume in it, its events. Those of the resource and its devices are among them
+// where there is only one connection; of several, each may be first.
 func eventTexts(lines []string) string {
 	var all []event
-	connections := map[string]bool{}
+	connections, volumes := map[string]bool{}, map[string]bool{}
 	for _, line := range lines {
 		if e := parseEvent(line); e.action != "change" || len(e.values) > 0 {
 			all = append(all, e)
-			connections[e.within()] = true
+			connections[e.within("peer-node-id:")] = true
+			volumes[e.within("volume:")] = true
 		}
 	}
 	if len(connections) == 2 {
 		delete(connections, "")
 	}
+	if len(volumes) > 1 {
+		delete(volumes, "")
+	}
 	var b strings.Builder
 	for _, c := range sorted(connections) {
-		fmt.Fprintf(&b, "[%s]\n", c)
-		var own []event
-		for _, e := range all {
-			if in := e.within(); in == c || in == "" && len(connections) == 1 {
-				own = append(own, e)
+		for _, v := range sorted(volumes) {
+			fmt.Fprintln(&b, strings.TrimRight("["+c+"] "+v, " "))
+			for _, e := range simplified(within(all, c, v, len(connections) == 1)) {
+				fmt.Fprintln(&b, e)
 			}
-		}
-		for _, e := range simplified(own) {
-			fmt.Fprintln(&b, e)
 		}
 	}
 	return b.String()
+}
+
+// within returns the events of a connection that are about a volume, or none.
+func within(all []event, connection, volume string, only bool) (own []event) {
+	for _, e := range all {
+		c, v := e.within("peer-node-id:"), e.within("volume:")
+		if (c == connection || c == "" && only) && (v == volume || v == "") {
+			own = append(own, e)
+		}
+	}
+	return own
 }
 
 func sorted(set map[string]bool) []string {
