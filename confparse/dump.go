@@ -299,7 +299,7 @@ func (p *dumper) connection(c *Connection) {
 			continue
 		}
 		p.open("volume ", strconv.Itoa(d.Number))
-		p.section("disk", d.Options)
+		p.section("disk", d.Options, d.shown(p.form, p.expanded))
 		p.close()
 	}
 	p.close()
@@ -312,6 +312,15 @@ func (c *Connection) shownNet(form DumpForm) Options {
 		return c.Net
 	}
 	return append(Options{{Name: "_name", Value: c.Name}}, c.Net...)
+}
+
+// shown returns what is shown of a peer device besides its options, if the resource was
+// asked for by name.
+func (d *PeerDevice) shown(form DumpForm, expanded bool) Options {
+	if !form.Named || !expanded || d.Connection.Ignored {
+		return nil
+	}
+	return d.implied()
 }
 
 func (p *dumper) endpoints(path *Path) {

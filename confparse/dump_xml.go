@@ -11,7 +11,7 @@ import (
 
 // DumpXML writes the configuration as drbdadm dump-xml does.
 func (c *Config) DumpXML(w io.Writer, form DumpForm) error {
-	x := xmlDumper{gen: c.Generation, form: form, out: bufio.NewWriter(w)}
+	x := xmlDumper{gen: c.Generation, form: form, out: bufio.NewWriter(w), expanded: c.expanded}
 	x.open("config", "file", c.File)
 	x.global(&c.Global)
 	if c.Common != nil {
@@ -28,7 +28,7 @@ func (c *Config) DumpXML(w io.Writer, form DumpForm) error {
 
 // DumpResourceXML writes one resource, without an element around it.
 func (c *Config) DumpResourceXML(w io.Writer, r *Resource, form DumpForm) error {
-	x := xmlDumper{gen: c.Generation, form: form, out: bufio.NewWriter(w)}
+	x := xmlDumper{gen: c.Generation, form: form, out: bufio.NewWriter(w), expanded: c.expanded}
 	x.resource(r)
 	return x.out.Flush()
 }
@@ -39,6 +39,8 @@ type xmlDumper struct {
 	form  DumpForm
 	out   *bufio.Writer // its error is that of anything written before
 	level int
+
+	expanded bool // Expand was called
 }
 
 var xmlEscapes = strings.NewReplacer("'", "&apos;", `"`, "&quot;", "<", "&lt;", ">", "&gt;", "&", "&amp;")
@@ -236,7 +238,7 @@ func (x *xmlDumper) connection(c *Connection) {
 			continue
 		}
 		x.open("volume", "vnr", fmt.Sprint(d.Number))
-		x.section("disk", d.Options)
+		x.section("disk", d.Options, d.shown(x.form, x.expanded))
 		x.close("volume")
 	}
 	x.close("connection")

@@ -194,17 +194,29 @@ func (c *Connection) prepare() {
 		c.Net = slices.Insert(c.Net, 0, made(schema.ToNet, "_name", c.Name))
 	}
 	for _, d := range c.PeerDevices {
-		v := d.PeerVolume
-		if v == nil {
-			continue
-		}
-		if v.Disk == "" && c.Peer.Kind != Stacked && d.Options.index("bitmap") < 0 {
-			d.Options = append(d.Options, made(schema.ToPeer, "bitmap", "no"))
-		}
-		if v.Tiebreaker != nil && !*v.Tiebreaker && d.Options.index("peer-tiebreaker") < 0 {
-			d.Options = append(d.Options, made(schema.ToPeer, "peer-tiebreaker", "no"))
+		d.Options = append(d.Options, d.implied()...)
+	}
+}
+
+// implied returns the options that follow from what the peer's volume is.
+func (d *PeerDevice) implied() Options {
+	v := d.PeerVolume
+	if v == nil {
+		return nil
+	}
+	var more Options
+	add := func(name string) {
+		if d.Options.index(name) < 0 {
+			more = append(more, made(schema.ToPeer, name, "no"))
 		}
 	}
+	if v.Disk == "" && d.Connection.Peer.Kind != Stacked {
+		add("bitmap")
+	}
+	if v.Tiebreaker != nil && !*v.Tiebreaker {
+		add("peer-tiebreaker")
+	}
+	return more
 }
 
 // made returns an option that nobody wrote.

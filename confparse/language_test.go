@@ -1,6 +1,7 @@
 package confparse
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -189,5 +190,20 @@ resource up {
 		require.Equal(t, compared, diags.Invalid(), node)
 		below := map[bool]string{true: "/dev/drbd1", false: ""}[compared]
 		require.Equal(t, below, c.Resources[1].Hosts[0].Volumes[0].Disk, node)
+	}
+}
+
+// What follows from a peer without a disk is shown of resources that were named.
+func TestDumpShowsWhatFollows(t *testing.T) {
+	src := textSource(schema.V9, strings.Replace(three("connection-mesh { hosts alpha bravo charlie; }"), "on charlie {", "on charlie { volume 0 { disk none; tiebreaker no; } ", 1))
+	c := load(t, src)
+	for form, count := range map[DumpForm]int{{Verbose: true, Named: true}: 1, {Verbose: true}: 0, {Named: true}: 0} {
+		var text, xml bytes.Buffer
+		require.NoError(t, c.DumpResource(&text, c.Resources[0], form))
+		require.NoError(t, c.DumpResourceXML(&xml, c.Resources[0], form))
+		for _, option := range []string{"bitmap", "peer-tiebreaker"} {
+			require.Equal(t, count, strings.Count(text.String(), option), form)
+			require.Equal(t, count, strings.Count(xml.String(), option), form)
+		}
 	}
 }

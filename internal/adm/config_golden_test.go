@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"drbdutils/confparse"
 	"drbdutils/internal/cli"
-	"drbdutils/internal/render"
 	"drbdutils/internal/testkit"
 
 	"github.com/stretchr/testify/require"
@@ -98,7 +98,7 @@ func outputsOf(r *testkit.ConfigResult, command string) []string {
 	case command == "sh-resources" && r.Out["dump"] == "":
 		return nil
 	case command == "sh-resources":
-		return []string{strings.Join(namesOf(r), "\n") + "\n", render.ShellWord(strings.Join(namesOf(r), "\n")) + "\n", strings.Join(namesOf(r), " ") + "\n", ""}
+		return []string{strings.Join(namesOf(r), "\n") + "\n", confparse.Quote(strings.Join(namesOf(r), "\n")) + "\n", strings.Join(namesOf(r), " ") + "\n", ""}
 	case command == "-d adjust all":
 		return []string{"", r.Out["-d up all"]}
 	}

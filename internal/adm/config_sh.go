@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"drbdutils/internal/render"
+	"drbdutils/confparse"
 	"drbdutils/schema"
 )
 
@@ -37,7 +37,7 @@ func shNop(context.Context, *tool, []selection) int { return 0 }
 
 // shResources lists the resources of this host, stacked ones with -S.
 //
-// compat: for DRBD 8.4 they stand on one line.
+// compat: for DRBD 8.4 they stand on one line, in quotes as in a configuration file.
 func shResources(_ context.Context, t *tool, _ []selection) int {
 	var names []string
 	for _, s := range selectAll(t.conf, t.req.stacked, false) {
@@ -47,7 +47,7 @@ func shResources(_ context.Context, t *tool, _ []selection) int {
 	if t.gen == schema.V84 {
 		separator = " "
 		for i, name := range names {
-			names[i] = render.ShellWord(name)
+			names[i] = confparse.Quote(name)
 		}
 	}
 	if len(names) > 0 {
