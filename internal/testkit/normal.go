@@ -41,7 +41,7 @@ func (n Names) Compare(view string, recorded, ours []string) (want, got string) 
 
 // counters are the values that are numbers, whichever.
 var counters = regexp.MustCompile(`\b(read|written|al-writes|bm-writes|upper-pending|lower-pending|ap-in-flight|rs-in-flight` +
-	`|received|sent|pending|unacked|done|eta|dbdt1|want|db\d?/dt\d? \[MiB/s\]|estimated-seconds-to-finish|rs-[a-z0-9-]+-(?:ms|sectors))(:|": )[\d.]+`)
+	`|received|sent|pending|unacked|done|eta|dbdt1|want|ov-position|ov-left|db\d?/dt\d? \[MiB/s\]|estimated-seconds-to-finish|rs-[a-z0-9-]+-(?:ms|sectors))(:|": )[\d.]+`)
 
 var (
 	running   = regexp.MustCompile(`(Sync|Verify)(Source|Target|S|T)\b`)
@@ -152,7 +152,7 @@ type event struct {
 var (
 	identity = regexp.MustCompile(`^(name|peer-node-id|conn-name|volume|minor|local|peer):`)
 	volatile = regexp.MustCompile(` (write-ordering|size|read|written|al-writes|bm-writes|upper-pending|lower-pending` +
-		`|al-suspended|blocked|congested|received|sent|out-of-sync|pending|unacked|done|ap-in-flight|rs-in-flight):\S+`)
+		`|al-suspended|blocked|congested|received|sent|out-of-sync|pending|unacked|done|dbdt1|eta|ap-in-flight|rs-in-flight):\S+`)
 )
 
 func parseEvent(line string) event {

@@ -94,6 +94,9 @@ func (c *connection) meet(p packet) {
 	c.met = true
 	c.keepData()
 	c.correct()
+	for _, report := range heard {
+		c.res.volume(report.Volume).with(c).forgetMissed(report)
+	}
 }
 
 // correct tells the peer of disks that are no longer what was introduced.
@@ -123,7 +126,7 @@ func (pd *peerDevice) compareCopies(p packet) (conn, bool) {
 }
 
 // agreeInSync takes data that turned out to be the same as UpToDate data for what
-// it is.
+// it is. The peer says of its own when it knows.
 func (pd *peerDevice) agreeInSync() {
 	if pd.part.conn != connected {
 		return
@@ -132,8 +135,6 @@ func (pd *peerDevice) agreeInSync() {
 	switch {
 	case stale(pd.own.disk) && pd.part.pdsk == schema.UpToDate:
 		pd.own.disk = schema.UpToDate
-	case pd.own.disk == schema.UpToDate && stale(pd.part.pdsk):
-		pd.part.pdsk = schema.UpToDate
 	case pd.own.disk == schema.Consistent && pd.part.pdsk == schema.Consistent:
 		pd.own.disk, pd.part.pdsk = schema.UpToDate, schema.UpToDate
 	}

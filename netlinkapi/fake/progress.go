@@ -38,8 +38,19 @@ func (pd *peerDevice) progress(v *schema.Values) {
 	}
 	if state.verifying() {
 		v.SetUint("peer_dev_ov_left", left*perBlock).SetUint("peer_dev_ov_position", run.cursor*perBlock)
-		v.SetUint("peer_dev_ov_start_sector", (run.end-run.total)*perBlock).SetUint("peer_dev_ov_stop_sector", ^uint64(0))
+		v.SetUint("peer_dev_ov_start_sector", run.start*perBlock).SetUint("peer_dev_ov_stop_sector", pd.verifyStop())
 	}
+}
+
+// verifyStop is the sector that a verify stops before, as far as it is one to choose.
+func (pd *peerDevice) verifyStop() uint64 {
+	switch {
+	case pd.part.conn == verifyT:
+		return 0
+	case pd.sync.end < pd.bits().bits:
+		return pd.sync.end * perBlock
+	}
+	return ^uint64(0)
 }
 
 // speed adds what was done since a mark.

@@ -24,6 +24,7 @@ type syncRun struct {
 	inFlight int64  // bytes asked for and not yet here
 	budget   int64  // bytes that may be asked for now
 	differ   uint64 // verify: blocks found to differ
+	start    uint64 // verify: first block
 	end      uint64 // verify: block to stop before
 }
 
@@ -154,6 +155,9 @@ func (pd *peerDevice) rate() int64 {
 	conf := pd.opts
 	if pd.res.m.gen == schema.V84 {
 		conf = pd.disk.conf
+	}
+	if conf.Uint("c_plan_ahead") == 0 {
+		return int64(conf.Uint("resync_rate")) << 10
 	}
 	return int64(conf.Uint("c_max_rate")) << 10
 }

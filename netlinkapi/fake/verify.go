@@ -3,6 +3,8 @@ package fake
 import (
 	"hash/crc64"
 	"time"
+
+	"drbdutils/schema"
 )
 
 var verifyTable = crc64.MakeTable(crc64.ECMA)
@@ -15,7 +17,7 @@ func (pd *peerDevice) beginVerify() {
 		from = min(pd.verifyFrom, pd.bits().bits)
 	}
 	pd.startRun(pd.bits().bits - from)
-	pd.sync.cursor, pd.sync.end = from, pd.bits().bits
+	pd.sync.start, pd.sync.cursor, pd.sync.end = from, from, pd.bits().bits
 	if pd.state().conn == verifyS {
 		pd.sync.end = min(pd.verifyTo, pd.bits().bits)
 	}
@@ -72,7 +74,7 @@ func (pd *peerDevice) compareVerify(p packet) {
 	block := uint64(p.Offset) / blockSize
 	if pd.sync.cursor == 0 { // the first says where the verify begins
 		pd.startRun(pd.bits().bits - block)
-		pd.sync.end = pd.bits().bits
+		pd.sync.start, pd.sync.end = block, pd.bits().bits
 	}
 	sum, _ := pd.checksum(block)
 	pd.sync.cursor = block + 1
@@ -87,8 +89,10 @@ func (pd *peerDevice) noteVerified(p packet) {
 
 func (pd *peerDevice) foundDifferent(block uint64, equal bool) {
 	if !equal && pd.disk != nil {
+		before := pd.outOfSync()
 		pd.bits().mark(block, 1)
 		pd.sync.differ++
+		pd.sync.total += pd.outOfSync() - before
 	}
 }
 
@@ -101,6 +105,11 @@ func (pd *peerDevice) finishVerify() {
 	helper := ""
 	if pd.sync.differ > 0 {
 		helper = "out-of-sync"
+	}
+	knows := source || pd.sync.cursor >= pd.bits().bits
+	if helper != "" && pd.res.m.gen == schema.V9 && knows { // there it is called before the end
+		pd.helper(helper)
+		helper = ""
 	}
 	pd.finish(change{Conn: new(connected)}, helper)
 	if source {
