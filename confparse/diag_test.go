@@ -238,6 +238,9 @@ func TestFiles(t *testing.T) {
 		{name: "others-seem-to-collide", files: files(many+good+"resource x { on c { device minor 7; disk /dev/c; node-id 1; } }\n"+
 			"resource bad { nonsense; on d { device minor 7; disk /dev/d; node-id 1; } }", nil),
 			src: Source{Want: []string{"good"}}, exit: 10},
+		{name: "stdin-is-read-once", files: fstest.MapFS{}, src: Source{Want: []string{"good"}, Files: []string{"-"}, Stdin: strings.NewReader(
+			many + good + "resource x { on c { device minor 7; disk /dev/c; node-id 1; } }\n" +
+				"resource bad { nonsense; on d { device minor 7; disk /dev/d; node-id 1; } }")}, exit: 10},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

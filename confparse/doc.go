@@ -23,5 +23,17 @@
 //		}
 //	}
 //
+// # How thousands of resources are read
+//
+// A reader reads files, an outliner cuts their texts into statements without looking into blocks,
+// and a tree reads a block that is to be decoded. Files are read, and blocks decoded, on all
+// processors.
+//
+// Who wants to know about one resource (Source.Want) gets the same refusals as if all were read,
+// in a fifth of the time: of the others, a glance notes which minors, devices, disks and addresses
+// they use, as hashes, and nothing else of them is kept. A sieve finds out whether two use the
+// same. Whenever a glance is not enough, since there is such a pair, a statement that it does not
+// understand, or hardly any other resource, Load begins again and reads everything.
+//
 // The package knows no kernel and prints nothing by itself.
 package confparse

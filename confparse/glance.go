@@ -10,97 +10,35 @@ import (
 )
 
 // A glance looks at the resources that nobody asked for. All that matters of them is whether
-// two resources use the same minor, device, disk or address: statements with such names are read,
-// hosts and sections apart, and their hashes are all that is kept. If a name is in two resources,
-// which is hardly ever so, everything is read after all, and judged exactly.
+// two use the same minor, device, disk or address: it reads the statements with such names,
+// whatever the section, and keeps their hashes.
 type glance struct {
-	gen    schema.Generation
+	gen   schema.Generation
+	seed  maphash.Seed
+	marks []mark
+	short bool // something cannot be judged by a glance
+
 	want   []string
 	keep   bool // as if all were wanted
-	seed   maphash.Seed
-	marks  []mark
 	passed []passed
-	short  bool // something cannot be judged by a glance
+	file   *file // that is read
 
-	file  *file // that is read
 	in    scanner
 	words []word // of the statement
 	owner uint64 // hash of the resource's name
 	own   int    // where its marks begin
 }
 
-// A passed resource was glanced at only.
+// A passed resource was only glanced at.
 type passed struct {
 	name string
 	file *file
 }
 
-// newGlance returns a glance for a worker that reads files, nil if everything is wanted.
-func (l *loader) newGlance(keep bool) *glance {
-	if l.src.Want == nil {
-		return nil
-	}
-	g := &glance{gen: l.src.Generation, want: l.src.Want, keep: keep, seed: l.seed}
-	l.glances = append(l.glances, g)
-	return g
-}
-
-// few is how many resources are decoded wanted or not, since it costs next to nothing.
-const few = 100
-
-// glancesSuffice reports whether what was glanced at can be left at that.
-func (l *loader) glancesSuffice() bool {
-	passed, uses := 0, 0
-	for _, g := range l.glances {
-		if g.short {
-			return false
-		}
-		passed += len(g.passed)
-		uses += len(g.marks)
-	}
-	l.cfg.Defined += passed
-	if passed == 0 {
-		return true
-	}
-	if l.cfg.Defined <= few {
-		return false
-	}
-	s := newSieve(uses)
-	for _, g := range l.glances {
-		if slices.ContainsFunc(g.marks, s.add) {
-			return false
-		}
-	}
-	return true
-}
-
-// fetch reads a resource that was passed, after all.
-func (l *loader) fetch(name string) {
-	for _, g := range l.glances {
-		i := slices.IndexFunc(g.passed, func(p passed) bool { return p.name == name })
-		if i < 0 {
-			continue
-		}
-		f, r := *g.passed[i].file, reader{fs: l.src.FS}
-		if f.text == "" {
-			if err := r.read(&f, false); err != nil {
-				l.part(&f).broken("include %s: %v", f.name, cause(err))
-				return
-			}
-		}
-		o := r.outline(&f)
-		o.items = slices.DeleteFunc(o.items, func(it item) bool { return !g.knows(it.words) || it.words[1].text != name })
-		f.outline = &o
-		l.cfg.Defined-- // it is counted
-		l.read(&f)
-		return
-	}
-}
-
 // knows reports whether the words before a block make it that of a resource.
 func (g *glance) knows(words []word) bool {
 	d := decoder{gen: g.gen}
-	return len(words) == 2 && words[0].is("resource") && d.isName(&words[1]) && isGoodName(words[1].text)
+	return isResource(words) && d.isName(&words[1]) && isGoodName(words[1].text)
 }
 
 // resource notes what a resource uses whose block begins at start. It returns where the block

@@ -47,9 +47,7 @@ func (l *loader) readAll() {
 func ParseShow(g schema.Generation, text []byte) ([]*Resource, Diagnostics) {
 	l := newLoader(Source{Generation: g}, nil)
 	l.show = true
-	f := &file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)}
-	f.outline = readOutline(f.text)
-	l.read(f)
+	l.read(&file{name: "drbdsetup show", path: "drbdsetup show", text: string(text)})
 	l.decode()
 	return l.cfg.Resources, l.collect()
 }
@@ -106,7 +104,7 @@ func (l *loader) read(f *file) {
 	f.outline = nil
 	if o == nil {
 		r := outliner{glance: l.newGlance(false)}
-		o = new(r.outline(f))
+		o = r.outline(f)
 	}
 	for i := range o.items {
 		p := l.part(f)

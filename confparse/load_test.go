@@ -175,6 +175,45 @@ func TestCollisionsOfOthersAreSeen(t *testing.T) {
 	require.Greater(t, seen, 20)
 }
 
+// Who asks for one resource of many files gets what he would get if everything were read.
+func TestOneOfManyFiles(t *testing.T) {
+	tests := []struct {
+		name, file, text string
+		resources        []string // nil: refused
+	}{
+		{"alone", "r1.res", resourceText(1), []string{"r0"}},
+		{"what-it-needs", "r0.res", strings.Replace(resourceText(0), "rs-discard-granularity 65536", "resync-after r7", 1), []string{"r0", "r7"}},
+		{"not-decoded", "r1.res", "resource r1 { nonsense; }", []string{"r0"}},
+		{"name-of-another", "r1.res", strings.Replace(resourceText(1), "r1", "r2", 1), nil},
+		{"minor-of-another", "r1.res", strings.ReplaceAll(resourceText(1), "minor 1;", "minor 2;"), nil},
+		{"address-of-another", "r1.res", strings.ReplaceAll(resourceText(1), ":7001", ":7002"), nil},
+		{"no-brace", "r1.res", strings.TrimSuffix(resourceText(1), "}\n") + "nonsense", nil},
+		{"behind-the-brace", "r1.res", resourceText(1) + "}", nil},
+		{"keyword-for-a-name", "r1.res", strings.Replace(resourceText(1), `"r1"`, "disk", 1), nil},
+		{"directory", "r1.res/x", "", nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			files := manyFiles(2 * few).(fstest.MapFS)
+			delete(files, "etc/drbd.d/"+test.file[:len("r1.res")])
+			files["etc/drbd.d/"+test.file] = &fstest.MapFile{Data: []byte(test.text)}
+			src := source(files)
+			src.Want = []string{"r0"}
+			c, diags := Load(src)
+			require.Equal(t, test.resources == nil, diags.Invalid(), "%v", diags)
+			if test.resources == nil {
+				return
+			}
+			var names []string
+			for _, r := range c.Resources {
+				names = append(names, r.Name)
+			}
+			require.Equal(t, test.resources, names)
+			require.Equal(t, 2*few, c.Defined)
+		})
+	}
+}
+
 func TestSkippedBlocksAreNotRead(t *testing.T) {
 	const hosts = `device minor 1; disk /dev/a; meta-disk internal;
 		on alpha { address 10.9.9.1:1; } on bravo { address 10.9.9.2:1; }`

@@ -15,6 +15,13 @@ type item struct {
 	braced bool
 }
 
+// defines reports whether the statement is the section of that resource.
+func (it *item) defines(resource string) bool {
+	return isResource(it.words) && it.words[1].text == resource
+}
+
+func isResource(words []word) bool { return len(words) == 2 && words[0].is("resource") }
+
 // An outliner reads the outlines of texts. It is the grammar by hand:
 //
 //	outline = { item } .
@@ -28,48 +35,43 @@ type outliner struct {
 	words  []word // of many items
 }
 
-// readOutline returns the outline of a text.
-func readOutline(text string) *outline {
-	return new(new(outliner).outline(&file{text: text}))
-}
-
 // outline returns the outline of a file's text, without what a glance was enough for.
-func (r *outliner) outline(f *file) outline {
-	var o outline
+func (r *outliner) outline(f *file) *outline {
+	o := new(outline)
 	if r.glance != nil {
 		r.glance.file = f
 	}
 	r.in = scanner{text: f.text, line: 1}
 	r.word = r.in.next()
 	for o.broken == nil && r.word.kind != endToken {
-		first := len(r.words)
-		it, passed := r.item(&o)
-		if passed {
-			r.words = r.words[:first]
-			continue
-		}
-		o.items = append(o.items, it)
+		r.item(o)
 	}
 	return o
 }
 
-// item reads one statement. It reports true if a glance at it was enough.
-func (r *outliner) item(o *outline) (it item, passed bool) {
+// item reads one statement into an outline, unless a glance at it is enough.
+func (r *outliner) item(o *outline) {
 	first := len(r.words)
 	for {
 		w := r.word
 		words := r.words[first:len(r.words):len(r.words)]
-		semicolon := w.punct(";")
+		semicolon, passed := w.punct(";"), false
 		if w.punct("{") {
 			w, passed = r.block(words)
 		}
 		switch {
-		case len(words) > 0 && (w.kind == blockToken || semicolon && !words[0].is("skip")):
+		case passed:
+			r.words = r.words[:first]
 			r.word = r.in.next()
-			return item{words: words, block: w, braced: !semicolon}, passed
+			return
+		case len(words) > 0 && (w.kind == blockToken || semicolon && !words[0].is("skip")):
+			o.items = append(o.items, item{words: words, block: w, braced: !semicolon})
+			r.word = r.in.next()
+			return
 		case w.kind == endToken, w.kind == blockToken, semicolon && len(words) == 0, w.punct("}"):
+			o.items = append(o.items, item{words: words, block: w})
 			o.broken = &w
-			return item{words: words, block: w}, false
+			return
 		}
 		if len(r.words) == cap(r.words) { // earlier items keep theirs
 			r.words = append(make([]word, 0, max(8, min(2*len(r.words), 512))), words...)
@@ -80,7 +82,8 @@ func (r *outliner) item(o *outline) (it item, passed bool) {
 	}
 }
 
-// block takes the block that begins with the next word for one token.
+// block takes the block that begins with the next word for one token. It reports true if a
+// glance at it was enough.
 func (r *outliner) block(words []word) (w word, passed bool) {
 	if r.glance != nil && r.glance.knows(words) {
 		end, passed := r.glance.resource(words[1].text, r.in.text, int(r.word.offset))

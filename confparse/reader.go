@@ -44,7 +44,7 @@ func (r *reader) readOutline(f *file) error {
 		f.text = ""
 		return nil
 	}
-	f.outline, r.room = &o, r.room[len(f.text):]
+	f.outline, r.room = o, r.room[len(f.text):]
 	return nil
 }
 

@@ -41,7 +41,7 @@ func (l *loader) readTemplate(p *part, abs string) *Resource {
 	}
 	o, err := parseOutline(file.text)
 	if err != nil {
-		o = readOutline(file.text) // as far as it goes
+		o = new(outliner).outline(file) // as far as it goes
 	}
 	if len(o.items) == 0 || len(o.items[0].words) == 0 || !o.items[0].words[0].is("common") || !o.items[0].braced {
 		report(r.Template + " does not begin with a common section")
