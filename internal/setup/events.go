@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"syscall"
-	"time"
 
 	"drbdutils/internal/render"
 	"drbdutils/netlinkapi"
@@ -68,7 +67,7 @@ func (c *call) newEvents() (*render.Events, error) {
 	}
 	e.Verbose = min(c.has("statistics")+c.has("full"), 2)
 	if c.has("timestamps") > 0 {
-		e.Clock = time.Now
+		e.Clock = c.clock()
 	}
 	return e, nil
 }

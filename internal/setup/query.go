@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -131,14 +132,19 @@ func (c *call) displayOptions() (render.Options, error) {
 
 // columns returns the width of the terminal, 0 if the output is none.
 func (t *tool) columns() int {
-	f, ok := t.Stdout.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(t.Stdout) {
 		return 0
 	}
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+	if width, _, err := term.GetSize(int(t.Stdout.(*os.File).Fd())); err == nil && width > 0 {
 		return width
 	}
 	return pageWidth
+}
+
+// isTerminal reports whether people read what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // udevNames prints the names of a device as assignments for udev.

@@ -63,6 +63,9 @@ func (t *tool) reportKernel(k *netlinkapi.KernelError) int {
 		}
 	}
 	t.remarks("additional info from kernel:", k.Info)
+	if hint := k.Code.Hint(); hint != "" && isTerminal(t.Stderr) {
+		fmt.Fprintln(t.Stderr, hint)
+	}
 	return code
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"drbdutils/internal/cli"
+	"drbdutils/internal/setup"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -63,4 +64,19 @@ func TestRecordedTerminal(t *testing.T) {
 			})
 		}
 	}
+}
+
+// People at a terminal are told what helps; scripts read the same as ever.
+func TestHints(t *testing.T) {
+	dir := t.TempDir()
+	p := newPeer(t, 2)
+	p.answer = func(byte, uint32) (int32, [][]string, int32) { return -12, [][]string{{"drbd3 opened by mount"}}, 0 }
+	p.start(t, dir)
+	const refusal = "r0: State change failed: (-12) Device is held open by someone\nadditional info from kernel:\ndrbd3 opened by mount\n"
+	require.Equal(t, result{11, "", refusal}, drbdsetup(t, dir, "", "secondary", "r0"))
+	tty, written := terminal(t)
+	env := cli.Env{Name: "drbdsetup", Args: []string{"secondary", "r0"}, Stdout: io.Discard, Stderr: tty}
+	env.Getenv = func(name string) string { return map[string]string{cli.FakeVariable: dir}[name] }
+	require.Equal(t, 11, setup.Main(t.Context(), env))
+	require.Equal(t, refusal+"'fuser -v /dev/drbdN' tells who has it open: a mounted file system, a volume group, a virtual machine.\n", written())
 }
