@@ -1,8 +1,7 @@
 package meta
 
 import (
-	"crypto/rand"
-	"encoding/binary"
+	"math/rand/v2"
 	"fmt"
 	"strconv"
 )
@@ -38,9 +37,7 @@ func ParseUUID(s string) (UUID, error) {
 // JustCreated.
 func RandomUUID() UUID {
 	for {
-		var b [8]byte
-		rand.Read(b[:])
-		if u := UUID(binary.BigEndian.Uint64(b[:])) &^ 1; u != 0 && u != JustCreated {
+		if u := UUID(rand.Uint64()) &^ 1; u != 0 && u != JustCreated {
 			return u
 		}
 	}

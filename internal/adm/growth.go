@@ -2,8 +2,7 @@ package adm
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
+	"math/rand/v2"
 	"fmt"
 	"os"
 	"strconv"
@@ -63,14 +62,8 @@ func (t *tool) identify(ctx context.Context, created Op) {
 	if err == nil && known != 0 {
 		return
 	}
-	id := fmt.Sprintf("%016X", randomID())
+	id := fmt.Sprintf("%016X", rand.Uint64())
 	t.do(ctx, Op{Prog: drbdmeta, Args: append(place[:4:4], "write-dev-uuid", id), Class: long, Res: created.Res})
-}
-
-func randomID() uint64 {
-	var b [8]byte
-	rand.Read(b[:])
-	return binary.NativeEndian.Uint64(b[:])
 }
 
 // capture runs an op and keeps what it prints.
