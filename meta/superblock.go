@@ -1,8 +1,8 @@
 package meta
 
 import (
-	"math/rand/v2"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 )
 

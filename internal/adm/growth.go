@@ -2,8 +2,8 @@ package adm
 
 import (
 	"context"
-	"math/rand/v2"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
