@@ -24,19 +24,22 @@ func main() {
 	runs := flag.Int("n", 11, "runs of each command")
 	original := flag.String("original", "/usr/sbin", "directory of the original tools")
 	ours := flag.String("ours", "bin", "directory of our tools")
+	only := flag.String("only", "", "measure only what has this in its name, such as 'pvc-0005'")
 	onDisk := flag.Bool("meta", false, "compare drbdmeta on large disks instead")
 	flag.Parse()
-	what := compare
+	var err error
 	if *onDisk {
-		what = compareMeta
+		err = compareMeta(*original, *ours, *runs)
+	} else {
+		err = compare(*original, *ours, *only, *runs)
 	}
-	if err := what(*original, *ours, *runs); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }
 
-func compare(original, ours string, runs int) error {
+func compare(original, ours, only string, runs int) error {
 	dir, err := os.MkdirTemp("", "compare")
 	if err != nil {
 		return err
@@ -52,6 +55,9 @@ func compare(original, ours string, runs int) error {
 	fmt.Println("| command | module | original ms | ours ms | ratio | processor time | original MiB | ours MiB | ratio | output |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
 	for _, c := range cases {
+		if !strings.Contains(c.name, only) {
+			continue
+		}
 		a, b, err := c.measure(original, ours, runs)
 		if err != nil {
 			return err
