@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"drbdutils/confparse"
+	"drbdutils/schema"
 )
 
 // adjuster plans how a running resource becomes what the configuration says. It
@@ -95,11 +96,15 @@ func (a *adjuster) volumes() error {
 	}
 	a.surplusVolumes()
 	for _, o := range attach {
-		if _, err := a.make(Disk, "attach", o, a.base, "the disk is not attached", planner.attach); err != nil {
+		if _, err := a.make(Disk, "attach", o, a.base, notAttached(o), planner.attach); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func notAttached(o object) string {
+	return fmt.Sprintf("the disk of volume %d, %s, is not attached", o.vol.Number, o.vol.Disk)
 }
 
 func (a *adjuster) runningVolume(number int) *confparse.Volume {
@@ -142,9 +147,14 @@ func (a *adjuster) volume(o object, have *confparse.Volume) (attach bool, err er
 // shall get: the module refuses it until that is gone.
 func (a *adjuster) noDevice(o object) string {
 	why := fmt.Sprintf("volume %d has no device", o.vol.Number)
+	taken := func(v *confparse.Volume) bool { return v.Minor == o.vol.Minor }
 	for _, r := range a.running {
-		if r.Name != a.res.Name && r.Me != nil && slices.ContainsFunc(r.Me.Volumes, func(v *confparse.Volume) bool { return v.Minor == o.vol.Minor }) {
-			why += fmt.Sprintf("; resource %s, which runs, has minor %d, and has to go first: 'drbdsetup down %s'", r.Name, o.vol.Minor, r.Name)
+		if r.Name == a.res.Name || r.Me == nil || !slices.ContainsFunc(r.Me.Volumes, taken) {
+			continue
+		}
+		why += fmt.Sprintf("; resource %s, which runs, has minor %d, and has to go first: 'drbdsetup down %s'", r.Name, o.vol.Minor, r.Name)
+		if a.gen == schema.V9 && a.have == nil {
+			why += fmt.Sprintf("; if it is the same under its old name: 'drbdsetup rename-resource %s %s'", r.Name, a.res.Name)
 		}
 	}
 	return why

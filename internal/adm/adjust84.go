@@ -80,7 +80,7 @@ func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 	if have != nil {
 		o.vol = bvecsFirst(o.vol)
 	}
-	_, err := a.make(Disk84, "attach", o, nil, "the disk is not attached", planner.attach)
+	_, err := a.make(Disk84, "attach", o, nil, notAttached(o), planner.attach)
 	return err
 }
 

@@ -87,5 +87,6 @@ func TestPlanNamesStrangers(t *testing.T) {
 	got := faultRecord{record: record{Gen: "9", Node: "oak", Config: file, Argv: []string{"plan", "all"}, Env: map[string]string{showFile: show}}}.play(t, dir)
 	require.Zero(t, got.exit, got.stderr)
 	require.Contains(t, got.stdout, "old: runs, is not in the configuration, and is left alone; to remove it: drbdsetup down old\n")
-	require.Contains(t, got.stdout, "new-minor (harmless): volume 1 has no device; resource old, which runs, has minor 1, and has to go first: 'drbdsetup down old'\n")
+	require.Contains(t, got.stdout, "new-minor (harmless): volume 1 has no device; resource old, which runs, has minor 1, and has to go first: 'drbdsetup down old'; "+
+		"if it is the same under its old name: 'drbdsetup rename-resource old r0'\n")
 }

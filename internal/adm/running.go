@@ -102,8 +102,8 @@ func (t *tool) runningText(ctx context.Context, name string) (string, error) {
 		return t.ask(ctx, drbdsetup, "show")
 	}
 	text, err := t.ask(ctx, drbdsetup, "show", name)
-	if err != nil && !errors.Is(err, errSilent) {
-		return t.ask(ctx, drbdsetup, "show") // it fails for what does not run, too
+	if text == "" && !errors.Is(err, errSilent) {
+		return t.ask(ctx, drbdsetup, "show") // it does not run: others may be in its way
 	}
 	return text, err
 }
