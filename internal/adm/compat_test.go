@@ -221,7 +221,7 @@ func TestPlanSaysWhatAndWhy(t *testing.T) {
   3. net-options (harmless)
        ko-count: 2 -> 7 (default)
      drbdsetup net-options bank 1 --set-defaults --_name=pine --verify-alg=crc32c --max-buffers=8k --protocol=C
-  4. attach (harmless): the disk is not attached
+  4. attach (harmless): the disk of volume 0, /dev/vg0/bank0, is not attached
      drbdmeta 20 v09 /dev/vg0/bank0 internal repair-md
      drbdmeta 20 v09 /dev/vg0/bank0 internal apply-al
      drbdsetup attach 20 /dev/vg0/bank0 /dev/vg0/bank0 internal
