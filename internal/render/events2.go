@@ -203,7 +203,7 @@ func (e *Events) groups84(op schema.Op, r *netlinkapi.Resource, volume uint32) [
 
 // turn reverses the order in which objects of the same kind are listed.
 //
-// compat: drbd-utils copies its lists at each change, and every copy is
+// compat: the original copies its lists at each change, and every copy is
 // backwards. It matters only where one change touches several such objects.
 func (e *Events) turn(c *change) {
 	if e.forward == nil {

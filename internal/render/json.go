@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// A jsonWriter writes JSON in the layout of drbd-utils, which humans compare and
+// A jsonWriter writes JSON in the layout of the original, which humans compare and
 // line-based scripts read: one member a line.
 type jsonWriter struct {
 	bytes.Buffer

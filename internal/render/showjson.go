@@ -80,7 +80,7 @@ func (j *showJSON) option(f *schema.Field, val schema.Value) {
 
 // device writes a volume.
 //
-// compat: drbd-utils 9.34 writes the key "disk" twice for a diskless volume. Here
+// compat: the original 9.34 writes the key "disk" twice for a diskless volume. Here
 // "disk" is "none" then, and the options are in "device".
 func (j *showJSON) device(d *netlinkapi.Device) {
 	j.element()

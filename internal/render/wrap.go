@@ -8,7 +8,7 @@ const pipeWidth = 80
 // Wrapper writes words separated by blanks and breaks lines before they get
 // wider than Width columns.
 //
-// compat: as in drbd-utils up to 9.22. Later ones lose count of the indentation,
+// compat: as in the original up to 9.22. Later ones lose count of the indentation,
 // so that their lines get too wide and short names confuse them.
 type Wrapper struct {
 	bytes.Buffer

@@ -100,7 +100,7 @@ func (t *tool) splitIPv6(text string) (host string, port uint16, err error) {
 	return text[:i], port, err
 }
 
-// parsePort reads a port. One that does not exist is refused; drbd-utils takes
+// parsePort reads a port. One that does not exist is refused; the original takes
 // its low 16 bits for another one.
 func parsePort(text string) (uint16, error) {
 	n, err := parseNumber(text, schema.One)

@@ -159,7 +159,7 @@ func listed(version byte, name string) recorded {
 }
 
 func (r *run) checkExit(t *testing.T, got result) {
-	if strings.HasPrefix(string(r.Exit), "-") { // drbd-utils crashed
+	if strings.HasPrefix(string(r.Exit), "-") { // the original crashed
 		require.Contains(t, []int{0, 20}, got.exit, got.stderr)
 		require.Equal(t, got.exit != 0, got.stderr != "")
 		return
@@ -204,7 +204,7 @@ func (r *commandRun) checkRequests(t *testing.T, p *peer) {
 		}
 	}
 	if strings.HasPrefix(string(r.Exit), "-") {
-		got = got[:min(len(got), len(want))] // drbd-utils crashed then
+		got = got[:min(len(got), len(want))] // the original crashed then
 	}
 	require.Equal(t, want, got)
 }
@@ -302,7 +302,7 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// wrong returns what a message of drbd-utils says that ours must say too.
+// wrong returns what a message of the original says that ours must say too.
 func wrong(stderr string) string {
 	first, _, _ := strings.Cut(stderr, "\n")
 	for _, prose := range []string{"Missing", "'", ": unrecognized", ": option", ": invalid option"} {

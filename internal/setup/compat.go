@@ -155,7 +155,7 @@ func (c *call) compatPeer() (uint64, error) {
 	return 1, nil
 }
 
-// addressHash returns the CRC-32C of an address as typed, as drbd-utils
+// addressHash returns the CRC-32C of an address as typed, as the original
 // computes it: with its own start value, and no inversion at the end.
 func addressHash(text string) int32 {
 	const start = 0x1a656f21

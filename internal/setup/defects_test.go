@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Where drbd-utils 9.34 crashes, loses something or says what is not so. The
+// Where the original 9.34 crashes, loses something or says what is not so. The
 // others are in TestLostNotifications (it waits for ever, or gives up) and in
 // TestReferenceWithoutModule (8.4's exemption that never applies).
 

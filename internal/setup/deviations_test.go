@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A deviation is where we knowingly do not print what drbd-utils prints. It turns
+// A deviation is where we knowingly do not print what the original prints. It turns
 // the recorded output, or ours, into what both must be.
 type deviation struct {
 	why     string

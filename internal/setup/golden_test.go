@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dataDir holds runs of drbd-utils 9.34, recorded while a stand-in for the kernel
+// dataDir holds runs of the original 9.34, recorded while a stand-in for the kernel
 // answered with the bytes that are recorded beside them.
 const dataDir = "../../testdata/drbdsetup"
 

@@ -15,7 +15,7 @@ import (
 	"drbdutils/schema"
 )
 
-// An instrumented scene is a script for the test program of drbd-utils: each line
+// An instrumented scene is a script for the test program of the original: each line
 // names a message and the values that differ from the usual ones.
 type instrumented struct {
 	Name   string

@@ -10,7 +10,7 @@ import (
 )
 
 // keyTypes are what a key for TLS may be, in the order in which they are tried:
-// that of drbd-utils.
+// that of the original.
 var keyTypes = []string{"keyring", "user"}
 
 // parseKey finds a key of the kernel by its description, in the session's keyring

@@ -47,7 +47,7 @@ func parse32(text string) (uint32, error) {
 // parseValue reads the value of an option. What is allowed is added to the
 // error, unless the value could be a secret.
 //
-// compat: as in drbd-utils, numbers are not compared with the limits of the
+// compat: as in the original, numbers are not compared with the limits of the
 // option; the module does that. But they must fit the module's field.
 func (t *tool) parseValue(f *schema.Field, text string) (schema.Value, error) {
 	v, err := t.readValue(f, text)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An original is an installed drbdsetup of drbd-utils that reaches a peer over a
+// An original is the installed drbdsetup of the original, reaching a peer over a
 // bridge: see testdata/bridge.c. It runs in a mount namespace of its own, where
 // /proc has nothing but drbd, and the directories that it writes to are empty.
 type original struct {

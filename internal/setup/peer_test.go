@@ -29,7 +29,7 @@ const (
 )
 
 // A recorded message is one that a kernel's module, or a stand-in for it, sent to
-// drbd-utils while its output was recorded.
+// the original while its output was recorded.
 type recorded struct {
 	Phase   string // dump, initial, early (a notification among the initial ones), event
 	Cmd     string // dump: what was asked

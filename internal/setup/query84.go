@@ -170,7 +170,7 @@ func (c *call) stream84(ctx context.Context) error {
 // concerns reports whether a message of the old stream is one that the call
 // wants to see.
 //
-// compat: drbd-utils also prints a line "R - NAME" for each notification of
+// compat: the original also prints a line "R - NAME" for each notification of
 // events2, which tells nothing.
 func (c *call) concerns(m *netlinkapi.Message) bool {
 	if m.Op != schema.GetStatus && m.Op != schema.StatusEvent {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// references are the programs of drbd-utils, if they are installed: by the name
+// references are the programs of the original, if they are installed: by the name
 // under which ours does the same.
 var references = []struct {
 	name, path, driver string
@@ -78,7 +78,7 @@ func commandNames(t *testing.T, program string) []string {
 
 func needReference(t *testing.T, path string) {
 	if _, err := os.Stat(path); err != nil && os.Getenv("CI") == "" {
-		t.Skip("drbd-utils is not installed")
+		t.Skip("the original is not installed")
 	}
 }
 

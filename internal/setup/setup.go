@@ -10,7 +10,7 @@ import (
 	"drbdutils/schema"
 )
 
-// legacyName is the name under which drbd-utils has the tool for DRBD 8.4.
+// legacyName is the name under which the original has the tool for DRBD 8.4.
 // Called so, ours speaks that generation's language whatever module there is.
 const legacyName = "drbdsetup-84"
 

@@ -312,7 +312,7 @@ func (r *specialRun) check(t *testing.T, got result, p *peer) {
 	r.checkQueries(t, p)
 }
 
-// notes returns what must be on standard error: drbd-utils also tells that it
+// notes returns what must be on standard error: the original also tells that it
 // shortens time-outs which nobody gave.
 func (r *specialRun) notes() string {
 	return shortening.ReplaceAllStringFunc(r.Stderr, func(line string) string {

@@ -176,7 +176,7 @@ func TestRecordedCompat(t *testing.T) {
 	}
 }
 
-// allowed is what our messages tell beside those of drbd-utils.
+// allowed is what our messages tell beside those of the original.
 var allowed = regexp.MustCompile(`(?m) \([a-z_-]+: .*\)$`)
 
 // checkFile compares a file, or with "-> TARGET" a link.
@@ -220,7 +220,7 @@ type xmlOption struct {
 	Symbols  []string `xml:"symbol"`
 }
 
-// beyond are options of ours that drbd-utils lacks there.
+// beyond are options of ours that the original lacks there.
 var beyond = map[string][]string{
 	"drbdsetup-84 show":    {"json"},
 	"drbdsetup-84 status":  {"json"},
@@ -284,7 +284,7 @@ func (d *described) options() []string {
 	return all
 }
 
-// drbd-utils waits for a lost notification for ever, and gives up when the kernel
+// The original waits for a lost notification for ever, and gives up when the kernel
 // dropped some. Here the state is read again in both cases, and told as far as it
 // differs from what was told before.
 func TestLostNotifications(t *testing.T) {
