@@ -2,6 +2,7 @@ package confparse
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,4 +150,44 @@ func TestEmptyPlugin(t *testing.T) {
 			require.True(t, diags.Invalid(), text)
 		}
 	}
+}
+
+// The reference looks at some things on some nodes only, so that a file is good on one node
+// and bad on another. Here each node tells what is wrong for some node.
+func TestEachNodeTells(t *testing.T) {
+	const stacked = `
+resource up {
+  stacked-on-top-of r { volume 1 { device minor 10; } address 10.1.0.9:7002; }
+  on charlie { volume 1 { device minor 10; disk /dev/c; } address 10.1.0.3:7002; }
+}`
+	for code, text := range map[string]string{
+		"device-name": "resource r { " + strings.Join([]string{
+			"on alpha { node-id 0; device minor 1; disk /dev/a; address 10.1.0.1:7000; }",
+			"on bravo { node-id 1; device /dev/wrong minor 1; disk /dev/a; address 10.1.0.2:7000; }"}, "\n") + "}",
+		"volume-sets": pair("r", "") + stacked,
+		"ambiguous":   strings.Replace(pair("r", "disk { al-extents 257; } volume 0 { device minor 1; disk /dev/a; disk { al-extents 331; } }"), "device minor 1; disk /dev/a; meta-disk internal; ", "", -1),
+	} {
+		for _, node := range []string{"alpha", "bravo", "charlie", "delta"} {
+			src := textSource(schema.V9, text)
+			src.Node = node
+			c, diags := Load(src)
+			diags = append(diags, c.Expand()...)
+			require.True(t, slices.ContainsFunc(diags, func(d Diagnostic) bool { return d.Code == code }), "%s on %s: %v", code, node, diags)
+		}
+	}
+}
+
+// The reference shows what is written without looking whether it can be handed down. So does
+// a plain dump here, which is for finding out; everything else that shows it refuses it.
+func TestDumpOfWhatIsAmbiguous(t *testing.T) {
+	src := textSource(schema.V9, pair("r", "net { timeout 50; }")+"common { net { timeout 40; timeout 41; } }")
+	c, diags := Load(src)
+	require.Empty(t, diags)
+	require.Contains(t, dumpOf(t, c, DumpForm{}), "timeout           41;")
+	require.False(t, c.Expand().Invalid(), "the resource's own option counts")
+
+	src = textSource(schema.V9, pair("r", "")+"common { net { timeout 40; timeout 41; } }")
+	c, diags = Load(src)
+	require.Empty(t, diags)
+	require.True(t, c.Expand().Invalid())
 }

@@ -301,7 +301,7 @@ func (v *resolver) compareVolumes() {
 		if i := slices.IndexFunc(h.Volumes, func(o *Volume) bool { return o.Implicit }); i >= 0 && len(h.Volumes) > 1 {
 			v.fail("mixed-volumes", v.res.Place, "on %s: there are volume sections beside device, disk or meta-disk statements", h.label()).Other = h.Volumes[i].Place
 		}
-		if h.Kind == Stacked && h.Lower != nil && !v.res.Ignored && v.v9() {
+		if h.Kind == Stacked && h.Lower != nil && v.v9() {
 			v.compareWithLower(h)
 		}
 		if h != hosts[0] {

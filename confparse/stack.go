@@ -59,20 +59,25 @@ func (v *resolver) stack(byName map[string]*Resource, used map[string]*Resource)
 // compareWithLower checks that each volume has one below.
 //
 // compat: other hosts of the lower resource than this one must not have more volumes,
-// either.
+// either. On a node that the resource is not for, the original does not compare; there it
+// is no error.
 func (v *resolver) compareWithLower(h *Host) {
+	report := v.fail
+	if v.res.Ignored {
+		report = v.warn
+	}
 	for _, below := range h.Lower.Hosts {
 		for _, vol := range h.Volumes {
 			switch other := below.Volume(vol.Number); {
 			case other == nil:
-				v.fail("volume-sets", v.res.Place, "volume %d has no volume below in %s on %s", vol.Number, h.LowerName, below.label())
+				report("volume-sets", v.res.Place, "volume %d has no volume below in %s on %s", vol.Number, h.LowerName, below.label())
 			case other.Implicit != vol.Implicit && below != h.Lower.Me:
-				v.fail("volume-sets", v.res.Place, "volume 0 has a section here, or in %s on %s, but not in both", h.LowerName, below.label())
+				report("volume-sets", v.res.Place, "volume 0 has a section here, or in %s on %s, but not in both", h.LowerName, below.label())
 			}
 		}
 		for _, vol := range below.Volumes {
 			if h.Volume(vol.Number) == nil && below != h.Lower.Me {
-				v.fail("volume-sets", v.res.Place, "volume %d is missing; %s has it on %s", vol.Number, h.LowerName, below.label())
+				report("volume-sets", v.res.Place, "volume %d is missing; %s has it on %s", vol.Number, h.LowerName, below.label())
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"drbdutils/confparse"
-	"drbdutils/schema"
 )
 
 // checkPrograms refuses backends of the command line that cannot be run.
@@ -155,10 +154,12 @@ func (t *tool) checkAddress(s selection) *refusal {
 }
 
 // checksAddresses says whether addresses matter to this run.
+//
+// compat: on a terminal, the original looks at them in a dry run for DRBD 9, too. Here an
+// answer does not depend on who asks.
 func (t *tool) checksAddresses() bool {
-	dry := t.req.dryRun > 0 && (t.gen == schema.V84 || !t.interactive)
 	skipped := t.planner.own("skip-net") != nil
-	return !dry && !skipped && !t.conf.Global.DisableIPVerification && t.env.NetlinkSocket() == ""
+	return t.req.dryRun == 0 && !skipped && !t.conf.Global.DisableIPVerification && t.env.NetlinkSocket() == ""
 }
 
 // isLocal reports whether an interface of this host that is up has the address.

@@ -51,8 +51,7 @@ type tool struct {
 	workers  int  // resources that are worked on at the same time
 	watching bool // status --watch
 
-	interactive bool // standard input is a terminal
-	quiet       bool // adjust-with-progress: backends' messages are not shown
+	quiet bool // adjust-with-progress: backends' messages are not shown
 
 	out   io.Writer    // standard output, buffered
 	flush func() error // its error is that of anything written before
@@ -91,15 +90,14 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 	}
 	buffer := bufio.NewWriterSize(env.Stdout, outBuffer)
 	t := &tool{
-		env:         env,
-		interactive: isTerminal(env.Stdin),
-		node:        node,
-		gen:         schema.V9,
-		driver:      env.Driver(ctx),
-		limits:      defaultLimits,
-		workers:     defaultWorkers,
-		out:         buffer,
-		flush:       buffer.Flush,
+		env:     env,
+		node:    node,
+		gen:     schema.V9,
+		driver:  env.Driver(ctx),
+		limits:  defaultLimits,
+		workers: defaultWorkers,
+		out:     buffer,
+		flush:   buffer.Flush,
 	}
 	if t.driver.Version.Is84() {
 		t.gen = schema.V84
