@@ -35,17 +35,22 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2])
 }
 
-// ParseVersion reads the three numbers at the start of s. What it cannot read is
-// the unknown version.
+// ParseVersion reads up to three numbers at the start of s; one that is missing is 0. What
+// begins otherwise is the unknown version.
+//
+// compat: the original takes 8.4. and 8.4.x for 8.4.0, but 8.4 for nothing at all, and then
+// judges for DRBD 9 without a word.
 func ParseVersion(s string) Version {
 	var v Version
 	for i, part := range strings.SplitN(s, ".", len(v)) {
 		digits := len(part) - len(strings.TrimLeft(part, "0123456789"))
 		n, err := strconv.ParseUint(part[:digits], 10, 8)
-		if err != nil {
+		switch {
+		case err == nil:
+			v[i] = uint8(n)
+		case i < len(v)-1:
 			return Version{}
 		}
-		v[i] = uint8(n)
 	}
 	return v
 }
