@@ -103,8 +103,9 @@ func BenchmarkSnapshot(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				s := NewSnapshot(schema.V9)
+				var arena schema.Arena
 				for _, data := range all {
-					m, err := codec.Decode(data)
+					m, err := codec.decode(&arena, data)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -152,13 +153,13 @@ func (c *Client) exchange(ctx context.Context, r Request) (Message, error) {
 	}
 	defer conn.deadline(ctx)()
 	nm, err := conn.reply(seq, conn.family.id)
-	if err == nil && c.dialect.trailing[r.Op] {
+	if err == nil && slices.Contains(c.dialect.trailing, r.Op) {
 		err = conn.trailing()
 	}
 	if err != nil {
 		return Message{}, c.explain(ctx, r, err)
 	}
-	return conn.decode(nm)
+	return conn.decode(new(schema.Arena), nm)
 }
 
 // explain adds to an error of the socket what was asked.
@@ -201,12 +202,13 @@ func (c *Client) dump(ctx context.Context, r Request, each func(Message) bool) e
 		return c.explain(ctx, r, err)
 	}
 	defer conn.deadline(ctx)()
+	var arena schema.Arena
 	for nm, err := range conn.answers(seq) {
 		if err != nil {
 			c.Close()
 			return c.explain(ctx, r, err)
 		}
-		m, err := conn.decode(nm)
+		m, err := conn.decode(&arena, nm)
 		if err == nil {
 			err = c.refusal(r, &m)
 		}

@@ -169,18 +169,20 @@ func appendText(b []byte, typ uint16, set *schema.Set, f *schema.Field, text str
 // send them. With Codec.Module it refuses what the module refuses, with an
 // *AttrError, and returns what it read before; otherwise there is an error only
 // where the frame is broken, and a field that does not fit its kind is absent.
-func (c Codec) Decode(b []byte) (Message, error) {
+func (c Codec) Decode(b []byte) (Message, error) { return c.decode(new(schema.Arena), b) }
+
+// decode is Decode for many messages that are kept together.
+func (c Codec) decode(arena *schema.Arena, b []byte) (Message, error) {
 	m, attrs, err := parseHeader(b)
 	if err != nil {
 		return Message{}, err
 	}
-	m.Sets, err = c.decodeSets(attrs)
+	m.Sets, err = c.decodeSets(arena, attrs)
 	return m, err
 }
 
-func (c Codec) decodeSets(b []byte) ([]*schema.Values, error) {
+func (c Codec) decodeSets(arena *schema.Arena, b []byte) ([]*schema.Values, error) {
 	sets := make([]*schema.Values, 0, 5)
-	var arena schema.Arena
 	for r := (attrReader{rest: b}); r.next(); {
 		if r.err != nil {
 			return sets, &AttrError{0, r.typ & typeMask, r.err}
@@ -192,7 +194,7 @@ func (c Codec) decodeSets(b []byte) ([]*schema.Values, error) {
 		if set == nil {
 			continue
 		}
-		if sets, err = c.decodeNest(&arena, sets, set, r.payload); err != nil {
+		if sets, err = c.decodeNest(arena, sets, set, r.payload); err != nil {
 			return sets, err
 		}
 	}

@@ -219,8 +219,8 @@ func (c *conn) trailing() error {
 }
 
 // decode reads a message of the family.
-func (c *conn) decode(nm netlink.Message) (Message, error) {
-	m, err := c.dialect.decode(nm.Data)
+func (c *conn) decode(a *schema.Arena, nm netlink.Message) (Message, error) {
+	m, err := c.dialect.decode(a, nm.Data)
 	m.Seq = nm.Header.Sequence
 	return m, err
 }

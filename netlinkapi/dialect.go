@@ -17,14 +17,14 @@ type dialect struct {
 	headerSize int    // of the family's own header, in bytes
 
 	// encode and decode turn messages into bytes and back: everything behind
-	// the netlink header.
+	// the netlink header. Messages that are kept together share an arena.
 	encode func(*Message) ([]byte, error)
-	decode func([]byte) (Message, error)
+	decode func(*schema.Arena, []byte) (Message, error)
 
-	lists    []schema.Op        // the dumps that make up a snapshot
-	peerName string             // name of connections, where the module has none
-	retries  bool               // a command that meets a transient state is sent again
-	trailing map[schema.Op]bool // commands whose reply an error may follow
+	lists    []schema.Op // the dumps that make up a snapshot
+	peerName string      // name of connections, where the module has none
+	retries  bool        // a command that meets a transient state is sent again
+	trailing []schema.Op // commands whose reply an error may follow
 }
 
 // dialects are those we speak, the newest family first.

@@ -30,7 +30,7 @@ func TestAnotherDialect(t *testing.T) {
 		b, err := codec.Encode(m)
 		return toOther(b), err
 	}
-	other.decode = func(b []byte) (Message, error) { return codec.Decode(fromOther(b)) }
+	other.decode = func(_ *schema.Arena, b []byte) (Message, error) { return codec.Decode(fromOther(b)) }
 	known := dialects
 	dialects = append([]*dialect{&other}, known...)
 	t.Cleanup(func() { dialects = known })

@@ -55,6 +55,7 @@ func (l *listener) receive() (all []Message, ended bool, err error) {
 		return nil, false, err
 	}
 	ended = len(batch) == 0
+	arena := new(schema.Arena)
 	for _, nm := range batch {
 		ended = ended || nm.Header.Flags&netlink.Multi != 0
 		if l.unloads(nm) {
@@ -63,7 +64,7 @@ func (l *listener) receive() (all []Message, ended bool, err error) {
 		if !l.ours(nm) {
 			continue
 		}
-		m, err := l.decode(nm)
+		m, err := l.decode(arena, nm)
 		if err != nil {
 			return all, ended, err
 		}

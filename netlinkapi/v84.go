@@ -9,7 +9,7 @@ var v84 = dialect{
 	version:    1,
 	headerSize: drbdHeaderSize,
 	encode:     Codec{Generation: schema.V84}.Encode,
-	decode:     Codec{Generation: schema.V84}.Decode,
+	decode:     Codec{Generation: schema.V84}.decode,
 	peerName:   "peer",
 	lists:      []schema.Op{schema.GetDevices, schema.GetConnections, schema.GetPeerDevices},
 }

@@ -9,10 +9,10 @@ var v9 = dialect{
 	version:    2,
 	headerSize: drbdHeaderSize,
 	encode:     Codec{Generation: schema.V9}.Encode,
-	decode:     Codec{Generation: schema.V9}.Decode,
+	decode:     Codec{Generation: schema.V9}.decode,
 	retries:    true,
 	lists:      []schema.Op{schema.GetDevices, schema.GetConnections, schema.GetPeerDevices, schema.GetPaths},
 	// DRBD 9.3 reports success and then the error, when file systems cannot be
 	// frozen.
-	trailing: map[schema.Op]bool{schema.SuspendIO: true},
+	trailing: []schema.Op{schema.SuspendIO},
 }

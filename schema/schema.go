@@ -122,7 +122,8 @@ type Set struct {
 	List   bool       // a repeated attribute number begins another record of the set
 	Fields []Field    // in the order in which show prints them; at most 64
 
-	places [maxAttr + 1]int8 // by attribute number: place among the fields, counted from 1; for Place
+	places  [maxAttr + 1]int8 // by attribute number: place among the fields, counted from 1; for Place
+	textual int               // how many fields are kept as text
 }
 
 // maxAttr is the highest attribute number inside a set.

@@ -80,6 +80,9 @@ func (s *Set) in(g Generation) *Set {
 		}
 		known.Fields = append(known.Fields, f)
 		known.places[f.Attr] = int8(len(known.Fields))
+		if f.Kind.Textual() {
+			known.textual++
+		}
 	}
 	return &known
 }

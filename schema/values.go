@@ -31,21 +31,31 @@ func (s *Set) New() *Values {
 type Arena struct {
 	values []Values
 	nums   []uint64
+	texts  []string
+	made   int // Values so far: the more there were, the more room is made for
 }
 
 // New returns an empty Values of the set.
 func (a *Arena) New(s *Set) *Values {
-	n := len(s.Fields)
-	if len(a.nums) < n {
-		a.nums = make([]uint64, max(n, 64))
-	}
 	if len(a.values) == 0 {
-		a.values = make([]Values, 5)
+		a.values = make([]Values, min(5+a.made, 100))
+		a.made += len(a.values)
 	}
 	v := &a.values[0]
-	v.Set, v.nums = s, a.nums[:n:n]
-	a.values, a.nums = a.values[1:], a.nums[n:]
+	a.values = a.values[1:]
+	v.Set = s
+	v.nums, a.nums = cut(a.nums, len(s.Fields), 10*a.made)
+	v.texts, a.texts = cut(a.texts, s.textual, a.made)
+	v.texts = v.texts[:0]
 	return v
+}
+
+// cut cuts n elements off room, or off new room if there are less.
+func cut[T any](room []T, n, more int) (cut, rest []T) {
+	if len(room) < n {
+		room = make([]T, max(n, min(more, 1000)))
+	}
+	return room[:n:n], room[n:]
 }
 
 // Empty reports whether no field has a value.
@@ -126,9 +136,6 @@ func (v *Values) SetAt(i int, val Value) *Values {
 	} else if v.has&(1<<i) != 0 {
 		v.texts[v.nums[i]] = val.Text
 	} else {
-		if v.texts == nil {
-			v.texts = make([]string, 0, 4)
-		}
 		v.nums[i] = uint64(len(v.texts))
 		v.texts = append(v.texts, val.Text)
 	}
