@@ -161,8 +161,8 @@ func testScenes(t *testing.T, file string, version byte) {
 			dir := t.TempDir()
 			p.start(t, dir)
 			for _, r := range s.Runs {
-				if r.TTY || s.Name == "no-statistics-old-module" { // see TestOldModule
-					continue
+				if r.TTY || s.Name == "no-statistics-old-module" && slices.Contains(untellable, strings.Join(r.Argv[:min(2, len(r.Argv))], " ")) {
+					continue // see TestRecordedTerminal and TestOldModule
 				}
 				t.Run(cmp.Or(strings.Join(r.Argv, " "), "nothing"), func(t *testing.T) {
 					compare(t, version, s.Name, r, drbdsetup(t, dir, "", r.Argv...))
@@ -171,6 +171,10 @@ func testScenes(t *testing.T, file string, version byte) {
 		})
 	}
 }
+
+// untellable are commands that make the original crash, or print ones, where the
+// module tells nothing.
+var untellable = []string{"get-gi old", "show-gi old", "status --json"}
 
 func compare(t *testing.T, version byte, scene string, r run, got result) {
 	if r.Argv[0] == "status" && !slices.Contains(r.Argv, "--json") {

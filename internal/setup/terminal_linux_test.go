@@ -45,9 +45,6 @@ func terminal(t *testing.T) (tty *os.File, written func() string) {
 
 func TestRecordedTerminal(t *testing.T) {
 	for _, s := range records[scene](t, "states9.jsonl.gz") {
-		if s.Name == "no-statistics-old-module" { // see TestOldModule
-			continue
-		}
 		dir := t.TempDir()
 		p := newPeer(t, 2)
 		p.messages = s.Messages
