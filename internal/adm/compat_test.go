@@ -52,6 +52,22 @@ func TestOutdateAsksTheModuleByMinor(t *testing.T) {
 	require.Equal(t, []string{"drbdsetup outdate 0"}, got.calls)
 }
 
+func TestResourceThatIsCalledLikeAMinor(t *testing.T) {
+	config := strings.ReplaceAll(twoHosts(oneDisk), "resource r0", "resource minor-1")
+	got := script(t, config, nil, "-d", "secondary", "minor-1")
+	require.Equal(t, "drbdsetup secondary minor-1\n", got.stdout, got.stderr)
+	got = script(t, config, nil, "sh-dev", "minor-1")
+	require.Equal(t, "/dev/drbd0\n/dev/drbd1\n", got.stdout, got.stderr)
+}
+
+func TestUpOfNoVolumesDoesNothingWith84(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "drbd.conf")
+	require.NoError(t, os.WriteFile(file, []byte("resource r0 { on oak { address 10.20.0.1:7000; } on pine { address 10.20.0.2:7000; } }\n"), 0o600))
+	got := faultRecord{record: record{Gen: "8.4", Node: "oak", Config: file, Argv: []string{"up", "r0"}}}.play(t, t.TempDir())
+	require.Zero(t, got.exit, got.stderr)
+	require.Empty(t, got.calls)
+}
+
 func TestOutdateOfADisklessVolumeIsRefused(t *testing.T) {
 	got := script(t, twoHosts("disk none;"), nil, "outdate", "r0/0")
 	require.Equal(t, exitConfig, got.exit)

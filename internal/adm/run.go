@@ -251,6 +251,9 @@ func (t *tool) parseObjects(given []string) ([]objectName, *refusal) {
 		if refused != nil {
 			return nil, refused
 		}
+		if w.minor && t.conf.Resource(word) != nil {
+			w = objectName{text: word, res: word} // it is called like that
+		}
 		if t.gen == schema.V9 && slices.ContainsFunc(all, w.overlaps) {
 			return nil, refuse(exitUsage, "'%s' names a connection that was named before", word)
 		}

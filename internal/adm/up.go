@@ -98,10 +98,11 @@ func (p planner) step(plan *Plan, stage Stage, name string, o object, after *Ste
 	return plan.add(Step{Stage: stage, Name: name, Res: o.res.Name, Ops: ops, After: after}), nil
 }
 
-// up84 is up for DRBD 8.4. A resource has one connection there.
+// up84 is up for DRBD 8.4. A resource has one connection there. One without volumes
+// is left alone.
 func (p planner) up84(s selection, plan *Plan) error {
 	whole := object{selection: s}
-	if !plan.has("new-resource", s.res.Name) {
+	if len(s.volumes) > 0 && !plan.has("new-resource", s.res.Name) {
 		if _, err := p.step(plan, Create84, "new-resource", whole, nil, planner.newResource); err != nil {
 			return err
 		}
