@@ -1,6 +1,7 @@
 package confparse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,27 @@ type file struct {
 	text    string
 
 	outline *outline // until its statements are taken
+	lines   []int32  // offsets of all lines but the first, once somebody asked for one
+}
+
+// line returns the number of lines before the one at an offset, and where that begins.
+func (f *file) line(offset int32) (before int, start int32) {
+	if f.lines == nil {
+		f.lines = []int32{}
+		for i := range len(f.text) {
+			if f.text[i] == '\n' {
+				f.lines = append(f.lines, int32(i)+1)
+			}
+		}
+	}
+	before, found := slices.BinarySearch(f.lines, offset)
+	if found {
+		before++
+	}
+	if before > 0 {
+		start = f.lines[before-1]
+	}
+	return before, start
 }
 
 // File returns the file as messages name it: as the command line or an include
@@ -43,7 +65,8 @@ func (p Place) Line() int {
 	if p.file == nil {
 		return 0
 	}
-	return strings.Count(p.file.text[:p.offset], "\n") + 1
+	before, _ := p.file.line(p.offset)
+	return before + 1
 }
 
 // Column returns the position in the line, from 1, in bytes.
@@ -51,7 +74,8 @@ func (p Place) Column() int {
 	if p.file == nil {
 		return 0
 	}
-	return int(p.offset) - p.lineStart() + 1
+	_, start := p.file.line(p.offset)
+	return int(p.offset-start) + 1
 }
 
 // Source returns the text of the line.
@@ -59,16 +83,13 @@ func (p Place) Source() string {
 	if p.file == nil {
 		return ""
 	}
-	line, _, _ := strings.Cut(p.file.text[p.lineStart():], "\n")
+	_, start := p.file.line(p.offset)
+	line, _, _ := strings.Cut(p.file.text[start:], "\n")
 	return strings.TrimSuffix(line, "\r")
 }
 
 // Length returns the length of the word at the place, in bytes.
 func (p Place) Length() int { return int(p.length) }
-
-func (p Place) lineStart() int {
-	return strings.LastIndexByte(p.file.text[:p.offset], '\n') + 1
-}
 
 // String returns file:line:column.
 func (p Place) String() string {
@@ -95,6 +116,10 @@ func (f *file) advice(w *word) string {
 		return "the file begins with a byte order mark; save it as UTF-8 without one"
 	case strings.HasPrefix(w.text, "//") || strings.HasPrefix(w.text, "/*"):
 		return "a comment begins with #"
+	case w.punct("}"):
+		return "there is a '}' too many, here or above"
+	case slices.ContainsFunc(resourceRules, func(r rule[*Resource]) bool { return w.is(r.word) }):
+		return "it belongs to a resource section; is there a '}' too many above?"
 	}
 	return ""
 }
