@@ -21,7 +21,8 @@ import (
 //     devices), not between connections, nor between volumes. An event that says nothing new is left
 //     out, two changes of one object in a row that do not touch the same value
 //     are one, and attempts to connect in a row are one. Which end hangs up first
-//     is chance where both do.
+//     is chance where both do, and so is which of its two sockets is lost first
+//     (BrokenPipe or NetworkFailure).
 //   - Environment of handlers: what the original adds because it is one program for
 //     each generation, and what the shell counts.
 //   - Messages on standard error: only the codes, which scripts parse.
@@ -156,6 +157,7 @@ var (
 )
 
 func parseEvent(line string) event {
+	line = strings.Replace(line, "connection:BrokenPipe", "connection:NetworkFailure", 1)
 	words := strings.Fields(volatile.ReplaceAllString(line, ""))
 	if len(words) < 2 {
 		return event{action: line}

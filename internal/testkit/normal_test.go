@@ -42,6 +42,7 @@ func TestCompare(t *testing.T) {
 			"change resource name:r role:Primary\nchange device name:r volume:0 disk:UpToDate\nchange device name:r volume:1 disk:UpToDate", false},
 		{"attempts", "events2 stream", rounds(2), rounds(5), true},
 		{"who hangs up first", "events2 stream", hangUp("Connected", "Disconnecting"), hangUp("Connected", "NetworkFailure", "Disconnecting"), true},
+		{"how the link is lost", "events2 stream", hangUp("Connected", "BrokenPipe", "Unconnected"), hangUp("Connected", "NetworkFailure", "Unconnected"), true},
 		{"who loses the link", "events2 stream", hangUp("Connected", "Unconnected"), hangUp("Connected", "NetworkFailure", "Unconnected"), false},
 		{"environment", "handler calls", "handler: h x\n  env A=1", "handler: h x\n  env A=2", false},
 	} {
