@@ -12,7 +12,15 @@ func (v *resolver) expandMeshes() {
 	}
 }
 
+// maxMesh is how many hosts a mesh may name. No more than half of them can be different ones,
+// and each makes a connection to all others.
+const maxMesh = 2 * (maxNodeID + 1)
+
 func (v *resolver) expandMesh(m *Mesh) {
+	if len(m.Hosts) > maxMesh {
+		v.fail("host-count", m.Place, "the mesh names %d hosts; more than %d are not read", len(m.Hosts), maxMesh)
+		return
+	}
 	hosts := make([]*Host, 0, len(m.Hosts))
 	for _, name := range m.Hosts {
 		if h := v.meshHost(m, name); h != nil {
@@ -42,7 +50,7 @@ func (v *resolver) meshHost(m *Mesh, name string) *Host {
 	h := v.hostNamed(name)
 	switch {
 	case h == nil:
-		v.fail("host-unknown", m.Place, "the mesh names host %q, but there is no section for it", name)
+		v.fail("host-unknown", m.Place, "the mesh names host %q, but there is no section for it", name).Hint = v.nearestHost(name)
 		return nil
 	case h.Proxy != nil:
 		v.fail("proxy", m.Place, "host %s has a proxy in its section, which does not go together with a mesh; write an explicit connection", name)
@@ -62,6 +70,15 @@ func (v *resolver) hostNamed(name string) *Host {
 		}
 	}
 	return nil
+}
+
+// nearestHost returns the host that was probably meant.
+func (v *resolver) nearestHost(name string) string {
+	var names []string
+	for _, h := range v.res.Hosts {
+		names = append(names, h.Names...)
+	}
+	return nearest(name, names)
 }
 
 // implicitConnection joins two hosts by their own addresses.
@@ -181,7 +198,7 @@ func (v *resolver) findEndpoint(c *Connection, e *Endpoint) {
 		e.Host = &Host{Kind: Remote, Names: []string{remoteName}, NodeID: c.PeerNodeID, Address: e.Address}
 	}
 	if e.Host == nil {
-		v.fail("host-unknown", e.Place, "there is no section for host %q", e.Name)
+		v.fail("host-unknown", e.Place, "there is no section for host %q", e.Name).Hint = v.nearestHost(e.Name)
 		return
 	}
 	if e.Address != nil {

@@ -73,6 +73,10 @@ func (v *resolver) v9() bool { return v.cfg.Generation == schema.V9 }
 // resolve works everything out, in an order in which each step finds what it
 // needs.
 func (v *resolver) resolve() {
+	if hosts := v.res.Hosts; v.v9() && len(hosts) > maxNodeID+1 {
+		v.fail("host-count", hosts[maxNodeID+1].Place, "there are %d host sections, but not so many node ids", len(hosts))
+		return
+	}
 	v.compareNames()
 	v.findMe()
 	for _, h := range v.res.Hosts {
@@ -93,12 +97,19 @@ func (v *resolver) resolve() {
 
 // compareNames refuses two sections for one host.
 func (v *resolver) compareNames() {
-	hosts := v.res.Hosts
-	for i, h := range hosts {
-		for _, other := range hosts[:i] {
-			if name := slices.IndexFunc(h.Names, func(n string) bool { return slices.Contains(other.Names, n) }); name >= 0 {
-				d := v.fail("duplicate", h.Place, "a second section is for host %s", h.Names[name])
+	first := map[string]*Host{}
+	for _, h := range v.res.Hosts {
+		var told *Host
+		for _, name := range h.Names {
+			other := first[name]
+			if other == nil {
+				first[name] = h
+				continue
+			}
+			if other != h && other != told {
+				d := v.fail("duplicate", h.Place, "a second section is for host %s", name)
 				d.Other, d.Late = other.Place, false
+				told = other
 			}
 		}
 	}
@@ -347,7 +358,8 @@ func (v *resolver) nodeIDs() {
 	}
 	for i, h := range hosts {
 		if h.NodeID < 0 && h.Kind != Remote {
-			v.fail("node-id-missing", h.Place, "on %s: there is no node-id", h.label())
+			v.fail("node-id-missing", h.Place, "on %s: there is no node-id", h.label()).Detail =
+				"only two hosts without node-id and connection statements get theirs by themselves"
 			continue
 		}
 		for _, other := range hosts[:i] {
