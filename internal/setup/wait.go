@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,7 @@ type waiter struct {
 	afterSplit   bool // wait also if a connection gave up
 	targets      []target
 	complainedOf map[uint32]schema.ConnState
+	fresh        map[uint32]bool      // peers whose connection was just made, and not begun yet
 	now          *netlinkapi.Resource // nil: not there
 }
 
@@ -104,7 +106,7 @@ func (c *call) newWaiter(connect bool) (*waiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &waiter{call: c, connect: connect, seconds: seconds, complainedOf: map[uint32]schema.ConnState{}}
+	w := &waiter{call: c, connect: connect, seconds: seconds, complainedOf: map[uint32]schema.ConnState{}, fresh: map[uint32]bool{}}
 	if o, ok := c.value("wait-after-sb"); ok {
 		switch {
 		case !o.HasValue || o.Value == "yes":
@@ -170,7 +172,11 @@ func hasPeerDevices(r *netlinkapi.Resource) bool {
 
 // selects reports whether the command is about a peer device.
 func (w *waiter) selects(peer, volume uint32) bool {
-	return (!w.context.Has("ctx_peer_node_id") || peer == w.peer) && (!w.context.Has("ctx_volume") || volume == w.volume)
+	return w.selectsPeer(peer) && (!w.context.Has("ctx_volume") || volume == w.volume)
+}
+
+func (w *waiter) selectsPeer(peer uint32) bool {
+	return w.gen == schema.V84 || !w.context.Has("ctx_peer_node_id") || peer == w.peer
 }
 
 func (w *waiter) target(peer, volume uint32, d time.Duration) {
@@ -235,14 +241,22 @@ func (c *call) broken(err error) error {
 // follow keeps the state of the resource that is waited for.
 func (w *waiter) follow(e netlinkapi.Event) {
 	for _, r := range []*netlinkapi.Resource{e.Old, e.New} {
-		if r != nil && r.Name == w.resource {
-			w.now = e.New
+		if r == nil || r.Name != w.resource {
+			continue
+		}
+		w.now = e.New
+		if e.Message.Op == schema.ConnectionState && w.gen == schema.V9 {
+			w.fresh[uint32(e.Message.Get(schema.CfgContext).Uint("ctx_peer_node_id"))] = e.Action == schema.Create
 		}
 	}
 }
 
-// settled reports whether every target is reached, or its own time is over.
+// settled reports whether there is nothing more to wait for: every target is
+// reached, or its own time is over.
 func (w *waiter) settled(now time.Time) bool {
+	if w.now == nil && w.gen == schema.V9 || w.gaveUp() {
+		return true
+	}
 	for _, t := range w.targets {
 		if !w.reached(t) && (t.until.IsZero() || now.Before(t.until)) {
 			return false
@@ -251,41 +265,55 @@ func (w *waiter) settled(now time.Time) bool {
 	return true
 }
 
-// reached reports whether there is nothing more to wait for at a target.
+// reached reports whether a target is as it shall be.
 func (w *waiter) reached(t target) bool {
-	conn := w.now.Connection(t.peer)
-	if p := conn.PeerDevice(t.volume); p != nil {
-		if s := p.ReplState(); s == schema.Established || w.connect && s > schema.Established {
-			return true
-		}
-	}
-	state := schema.StandAlone
-	if conn != nil {
-		state = conn.State()
-	} else if w.gen == schema.V9 {
-		return w.now == nil
-	}
-	if state >= schema.Unconnected {
+	p := w.now.Connection(t.peer).PeerDevice(t.volume)
+	return p != nil && (p.ReplState() == schema.Established || w.connect && p.ReplState() > schema.Established)
+}
+
+// gaveUp reports whether a connection that is waited for was given up, as after a
+// split brain, and nobody asked to wait also then.
+//
+// compat: one is enough, also for a whole resource; a single volume is waited for
+// nevertheless.
+func (w *waiter) gaveUp() bool {
+	if w.context.Has("ctx_volume") {
 		return false
 	}
-	if w.afterSplit {
-		w.complain(t, conn, state)
+	for _, conn := range w.connections() {
+		switch {
+		case conn.State() >= schema.Unconnected || w.fresh[conn.PeerNodeID]:
+		case !w.afterSplit:
+			return true
+		default:
+			w.complain(conn)
+		}
 	}
-	return !w.afterSplit
+	return false
+}
+
+// connections returns those that are waited for. DRBD 8.4 lists none that was given
+// up.
+func (w *waiter) connections() (selected []*netlinkapi.Connection) {
+	if w.now != nil {
+		selected = slices.DeleteFunc(slices.Clone(w.now.Connections), func(c *netlinkapi.Connection) bool {
+			return !w.selectsPeer(c.PeerNodeID)
+		})
+	}
+	if w.gen == schema.V84 && len(selected) == 0 {
+		return []*netlinkapi.Connection{{}}
+	}
+	return selected
 }
 
 // complain says once why waiting may take long.
-func (w *waiter) complain(t target, conn *netlinkapi.Connection, state schema.ConnState) {
-	if told, ok := w.complainedOf[t.peer]; ok && told == state {
+func (w *waiter) complain(c *netlinkapi.Connection) {
+	if told, ok := w.complainedOf[c.PeerNodeID]; ok && told == c.State() {
 		return
 	}
-	w.complainedOf[t.peer] = state
-	name := ""
-	if conn != nil {
-		name = conn.Name
-	}
+	w.complainedOf[c.PeerNodeID] = c.State()
 	fmt.Fprintf(w.Stderr, "%s: connection to peer %d (%s) is %s; waiting all the same, because of --wait-after-sb\n",
-		w.object, t.peer, name, state)
+		w.object, c.PeerNodeID, c.Name, c.State())
 }
 
 // findTarget84 finds the peer device of a device of DRBD 8.4.
