@@ -46,6 +46,7 @@ type host struct {
 	events  []byte // of the stream, not yet taken
 	calls   []call // of the user mode helper, not yet taken
 	argv0   string // of the helper
+	helping int    // helpers that run
 	slow    string // pattern of a helper that takes longer than others
 	broken  map[string]bool
 	seed    int
@@ -162,6 +163,13 @@ func (h *host) takeEvents() []string {
 	return strings.Split(h.recorded(text), "\n")
 }
 
+// helps reports whether a helper runs.
+func (h *host) helps() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.helping > 0
+}
+
 // progress grows whenever something happens.
 func (h *host) progress() int {
 	h.mu.Lock()
@@ -200,11 +208,18 @@ func (h *host) tool(ctx context.Context, name string, args []string, s streams) 
 	})
 }
 
-// slowHelper is enough for another helper to end first.
-const slowHelper = 10 * time.Millisecond
+// A helper takes a while, so that what begins with it on other connections meets it,
+// and a slow one longer than that.
+const (
+	helperTime = 5 * time.Millisecond
+	slowHelper = 10 * time.Millisecond
+)
 
 // help is the user mode helper: the real drbdadm in a process of its own.
 func (h *host) help(ctx context.Context, args, env []string) uint32 {
+	h.mu.Lock()
+	h.helping++
+	h.mu.Unlock()
 	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, "drbdadm"), args...)
 	cmd.Env = append(slices.Clone(env), cli.FakeVariable+"="+h.dir, "__DRBD_NODE__="+h.name)
 	err := cmd.Run()
@@ -212,12 +227,14 @@ func (h *host) help(ctx context.Context, args, env []string) uint32 {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		status = uint32(exit.Sys().(syscall.WaitStatus))
 	}
+	time.Sleep(helperTime)
 	if h.slow != "" && regexp.MustCompile(h.slow).MatchString(fmt.Sprint(args, env)) {
 		time.Sleep(slowHelper)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.calls = append(h.calls, call{args, env, int(status >> 8)})
+	h.helping--
 	h.version++
 	return status
 }

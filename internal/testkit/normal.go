@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 //     there.
 //   - Where long lines are broken (their length depends on counters).
 //   - UUIDs are named: the same one in the recording is the same one here.
-//   - Events: the order is kept within a connection (with its resource and its
+//   - Events: the order is kept within a resource, and there within a connection (with its resource and its
 //     devices), not between connections, nor between volumes. An event that says nothing new is left
 //     out, two changes of one object in a row that do not touch the same value
 //     are one, and attempts to connect in a row are one. Which end hangs up first
@@ -33,11 +34,19 @@ func (n Names) Compare(view string, recorded, ours []string) (want, got string) 
 		counts = messages
 	case "events2 stream":
 		counts = eventTexts
+	case "drbdsetup events2 --now":
+		counts = func(lines []string) string { return settledText(view, byResource(lines)) }
 	case "helper calls", "handler calls":
 		counts = callTexts
 	}
 	want, got = counts(recorded), counts(ours)
 	return n.translate(want, got), got
+}
+
+// byResource sorts lines of events by the name of the resource.
+func byResource(lines []string) []string {
+	name := func(line string) string { e := parseEvent(line); return e.within("name:") }
+	return slices.SortedStableFunc(slices.Values(lines), func(a, b string) int { return strings.Compare(name(a), name(b)) })
 }
 
 // counters are the values that are numbers, whichever.
@@ -190,18 +199,30 @@ func (e event) within(key string) string {
 	return ""
 }
 
-// eventTexts returns what counts of a stretch of the stream: for each connection, and
-// each volume in it, its events. Those of the resource and its devices are among them
-// where there is only one connection; of several, each may be first.
+// eventTexts returns what counts of a stretch of the stream: the events of each resource.
 func eventTexts(lines []string) string {
-	var all []event
-	connections, volumes := map[string]bool{}, map[string]bool{}
+	resources := map[string][]event{}
 	for _, line := range lines {
 		if e := parseEvent(line); e.action != "change" || len(e.values) > 0 {
-			all = append(all, e)
-			connections[e.within("peer-node-id:")] = true
-			volumes[e.within("volume:")] = true
+			name := e.within("name:")
+			resources[name] = append(resources[name], e)
 		}
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(resources)) {
+		b.WriteString(resourceTexts(resources[name]))
+	}
+	return b.String()
+}
+
+// resourceTexts returns the events of each connection, and of each volume in it. Those
+// of the resource and its devices are among them where there is only one connection;
+// of several, each may be first.
+func resourceTexts(all []event) string {
+	connections, volumes := map[string]bool{}, map[string]bool{}
+	for _, e := range all {
+		connections[e.within("peer-node-id:")] = true
+		volumes[e.within("volume:")] = true
 	}
 	if len(connections) == 2 {
 		delete(connections, "")

@@ -126,6 +126,9 @@ func (d *device) take(disk *disk) schema.Code {
 		return schema.ErrDataNotCurrent
 	}
 	size := disk.offered()
+	if disk.agree > 0 {
+		size = min(size, disk.agree) // it grows when the peer is there, or by command
+	}
 	if d.replicated() && d.size > 0 {
 		if size < d.size {
 			return schema.ErrDiskTooSmall

@@ -59,6 +59,9 @@ func (m *Module) newDevice(r *resource, minor, volume uint32, conf *schema.Value
 func (d *device) remove() {
 	m := d.res.m
 	delete(m.minors, d.minor)
+	if m.gen == schema.V9 {
+		d.size = 0
+	}
 	d.res.devices = slices.DeleteFunc(d.res.devices, func(o *device) bool { return o == d })
 	m.tell(append(d.aboutPeers(schema.Destroy), d.about(schema.Destroy))...)
 }
@@ -257,9 +260,6 @@ func (d *device) dropDisk() {
 	}
 	if d.res.m.gen == schema.V9 {
 		d.alSuspended = false
-		if !d.replicated() {
-			d.size = 0
-		}
 	}
 	for _, pd := range d.peers {
 		pd.peer = nil

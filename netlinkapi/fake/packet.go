@@ -63,7 +63,7 @@ type packet struct {
 	SkipInitial bool   // the target may take the generation without a resync
 	Size        uint64 // sectors that the device has
 	Offered     uint64 // sectors that the disk could have; 0 without a disk
-	Wanted      uint64 // resized: sectors that the administrator wants; 0 all
+	Wanted      uint64 // sectors that the administrator wants; 0 all
 	Says        uint64 // DRBD 9: what the node says besides its UUIDs
 	Lost        uint64 // newUUID: mask of the nodes that have no part in it
 	Client      bool   // no disk on purpose
@@ -106,7 +106,8 @@ func (pd *peerDevice) reportPacket(parts reportPart) packet {
 		p.State.Disk = schema.Negotiating
 	}
 	if pd.disk != nil && s.disk > schema.Failed {
-		p.UUIDs, p.Changed, p.Offered = pd.uuids(), pd.outOfSync(), pd.disk.offered()
+		p.UUIDs, p.Changed = pd.uuids(), pd.outOfSync()
+		p.Offered, p.Wanted = pd.disk.offered(), pd.disk.conf.Uint("disk_size")
 	} else {
 		p.UUIDs[uuidCurrent] = pd.exposed
 	}

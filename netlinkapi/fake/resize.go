@@ -9,6 +9,9 @@ import (
 // to cut off data.
 func (pd *peerDevice) agreeSize(p packet) bool {
 	pd.peerSize = p.Offered
+	if pd.disk != nil && p.Wanted > 0 {
+		pd.agreeWish(p.Wanted)
+	}
 	if !pd.attached() {
 		if pd.own.disk == schema.Diskless && p.Size > 0 {
 			pd.size = p.Size
@@ -22,13 +25,24 @@ func (pd *peerDevice) agreeSize(p packet) bool {
 	return true
 }
 
-// bestSize is the size, in sectors, that all disks can have.
+// agreeWish takes the smaller of what the administrators of both ends want.
+func (pd *peerDevice) agreeWish(theirs uint64) {
+	if mine := pd.disk.conf.Uint("disk_size"); mine == 0 || theirs < mine {
+		pd.disk.conf.SetUint("disk_size", theirs)
+	}
+}
+
+// bestSize is the size, in sectors, that all disks can have. As long as no peer said
+// what its disk has, a device does not grow.
 func (d *device) bestSize() uint64 {
-	size := d.disk.offered()
+	size, known := d.disk.offered(), false
 	for _, pd := range d.peers {
 		if pd.peerSize > 0 {
-			size = min(size, pd.peerSize)
+			size, known = min(size, pd.peerSize), true
 		}
+	}
+	if !known && d.size > 0 {
+		size = min(size, d.size)
 	}
 	return size
 }
@@ -127,7 +141,9 @@ func (pd *peerDevice) syncGrown(clean bool) {
 		pd.startSource()
 		return
 	}
-	pd.set(change{Conn: new(wfSyncUUID)}, true)
+	if pd.res.m.gen == schema.V84 {
+		pd.set(change{Conn: new(wfSyncUUID)}, true)
+	}
 }
 
 // regrow looks at the sizes of the disks anew. Internal metadata moves to the end

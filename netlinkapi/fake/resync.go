@@ -108,11 +108,12 @@ func (pd *peerDevice) startSource() {
 	}
 }
 
-// syncGeneration returns the generation that the target's data is of during a resync
-// of DRBD 8.4, based on its old one. DRBD 9 keeps that to the end: 0.
+// syncGeneration returns the generation that the target's data is of during a
+// resync: that which the bitmap is based on, in DRBD 8.4 one derived from it. In
+// DRBD 9, 0 says that it stays what it is.
 func (pd *peerDevice) syncGeneration() uint64 {
 	if pd.res.m.gen == schema.V9 {
-		return 0
+		return pd.bitmapUUID()
 	}
 	id := pd.bitmapUUID() + uuidSyncOffset
 	if base := pd.uuids().at(uuidBitmap); base == 0 || base == uuidJustCreated {
@@ -126,7 +127,7 @@ func (pd *peerDevice) syncGeneration() uint64 {
 
 // syncUUIDReceived begins a resync to here.
 func (pd *peerDevice) syncUUIDReceived(p packet) {
-	if !pd.part.conn.waitsForSync() {
+	if !pd.waitsForSync() {
 		return
 	}
 	if p.UUID != 0 {
@@ -137,7 +138,7 @@ func (pd *peerDevice) syncUUIDReceived(p packet) {
 		pd.conn.giveUp()
 		return
 	}
-	if pd.disk == nil || !pd.part.conn.waitsForSync() {
+	if pd.disk == nil || !pd.waitsForSync() {
 		return
 	}
 	pd.startRun(pd.bits().set)
@@ -145,6 +146,12 @@ func (pd *peerDevice) syncUUIDReceived(p packet) {
 	if pd.outOfSync() == 0 {
 		pd.finishSync()
 	}
+}
+
+// waitsForSync reports whether the source may begin. In DRBD 9 it does so without a
+// word where a device grew.
+func (pd *peerDevice) waitsForSync() bool {
+	return pd.part.conn.waitsForSync() || pd.res.m.gen == schema.V9 && pd.part.conn == connected
 }
 
 // rate is the speed of a resync in bytes per second.
