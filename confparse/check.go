@@ -41,10 +41,14 @@ type use struct {
 }
 
 func (k use) String() string {
+	text := k.kind + " " + k.name
 	if k.kind == "minor" {
-		return "minor " + strconv.Itoa(k.minor)
+		text += strconv.Itoa(k.minor)
 	}
-	return k.kind + " " + k.name
+	if k.host != "" {
+		text += " on " + k.host
+	}
+	return text
 }
 
 type used struct {
@@ -102,7 +106,7 @@ func (u *uses) claim(k use, r *Resource, p Place) {
 	}
 	u.diags = append(u.diags, Diagnostic{
 		Severity: Error, Code: "duplicate-" + k.kind, Place: p, Other: first.place,
-		Message: fmt.Sprintf("resource %s: %s on %s is already that of %s", r.Name, k, k.host, first.res.Name),
+		Message: fmt.Sprintf("resource %s: %s is already that of %s", r.Name, k, first.res.Name),
 	})
 }
 
@@ -158,7 +162,7 @@ func (u *uses) claim84(r *Resource, hosts []string, a *Address, p Place) {
 		return
 	}
 	if !a.isLoopback() {
-		hosts = []string{"any host"}
+		hosts = []string{""}
 	}
 	for _, host := range hosts {
 		u.claim(use{kind: "address", host: host, name: a.Addr + ":" + a.Port}, r, p)

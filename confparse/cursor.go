@@ -100,6 +100,9 @@ func (c *cursor) peek() *word {
 func (c *cursor) expect(what string) {
 	if !c.failed {
 		c.unexpected(c.peek(), what, c.found())
+		if c.at < len(c.s.words) && c.peek().text == "=" {
+			c.diags[len(c.diags)-1].Detail = "no '=' stands between a name and its value"
+		}
 	}
 	c.failed = true
 }
@@ -140,8 +143,6 @@ func (c *cursor) name(what string) *word {
 		switch w := c.peek(); {
 		case w.kind == wordToken:
 			what += " (quote it, since it is a keyword)"
-		case w.text == "=":
-			what += " (without '=')"
 		case w.kind == strayToken && w.text >= "\x80":
 			what += " (quote it, since it has other characters than letters, digits and / . _ -)"
 		}

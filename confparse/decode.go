@@ -70,7 +70,7 @@ func walk[T any](d *decoder, section string, rules []rule[T], to T, s *statement
 		w := &child.words[0]
 		n := slices.IndexFunc(rules, func(r rule[T]) bool { return r.matches(d.gen, child) })
 		if n < 0 {
-			unknown(d, section, rules, child)
+			unknown(d, section, rules, s, child)
 			continue
 		}
 		if g := rules[n].once; g != 0 {
@@ -110,8 +110,8 @@ func (d *decoder) duplicate(w *word, what string, first Place) {
 	}
 }
 
-// unknown reports a statement that a section does not know.
-func unknown[T any](d *decoder, section string, rules []rule[T], s *statement) {
+// unknown reports a statement that the section around it does not know.
+func unknown[T any](d *decoder, section string, rules []rule[T], around, s *statement) {
 	w := &s.words[0]
 	var names []string
 	for i := range rules {
@@ -134,17 +134,33 @@ func unknown[T any](d *decoder, section string, rules []rule[T], s *statement) {
 		return
 	}
 	diag := d.fail("syntax", w, "unknown statement '%s' in the %s section", w.text, section)
-	if section != "resource" && section != "common" && d.isAround(w) {
-		diag.Detail = fmt.Sprintf("it belongs to the resource section; is a '}' missing that ends the %s section?", section)
+	if home := d.homeOfStatement(section, w); home != "" {
+		diag.Detail = fmt.Sprintf("it belongs %s; is a '}' missing that ends the %s section of line %d?", home, section, around.brace.line)
 		return
 	}
-	diag.Detail = "known here: " + strings.Join(slices.Compact(names), ", ")
-	diag.Hint = nearest(w.text, names)
+	diag.suggest(w.text, names)
 }
 
-// isAround reports whether the section around all others knows the statement.
-func (d *decoder) isAround(w *word) bool {
-	return slices.ContainsFunc(d.around, func(r rule[*Resource]) bool { return r.word == w.text && r.gen.Has(d.gen) })
+// homeOfStatement returns where a statement belongs that stands too deep, "" if that is not
+// known.
+func (d *decoder) homeOfStatement(section string, w *word) string {
+	if section == "resource" || section == "common" {
+		if slices.Contains(fileWords, w.text) {
+			return "outside of all sections"
+		}
+		return ""
+	}
+	if slices.ContainsFunc(d.around, func(r rule[*Resource]) bool { return r.word == w.text && r.gen.Has(d.gen) }) {
+		return "to the resource section"
+	}
+	return ""
+}
+
+// suggest says what was probably meant, or else all that is known.
+func (d *Diagnostic) suggest(text string, names []string) {
+	if d.Hint = nearest(text, names); d.Hint == "" {
+		d.Detail = "known here: " + strings.Join(slices.Compact(names), ", ")
+	}
 }
 
 // nearest returns the name that text was probably meant to be, "" if none is

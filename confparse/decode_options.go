@@ -176,14 +176,16 @@ func (d *decoder) check(w *word, o *Option) {
 		return
 	}
 	err := invalid(f, o.Value)
-	switch {
-	case err == nil, f.Is(schema.Clamped) && errors.Is(err, schema.ErrOutOfRange):
+	if err == nil || f.Is(schema.Clamped) && errors.Is(err, schema.ErrOutOfRange) {
 		return
-	case d.gen == schema.V84 && f.Kind != schema.Bool && !slices.Contains(schema.Checked84, f.Name):
-		d.warn("unchecked", w, "%v; the module will refuse it", err)
+	}
+	meant := nearestWord(f, o.Value)
+	if d.gen == schema.V84 && f.Kind != schema.Bool && !slices.Contains(schema.Checked84, f.Name) {
+		d.warn("unchecked", w, "%v; the module will refuse it", err).Hint = meant
 		return
 	}
 	diag := d.fail("value", w, "%v", err)
+	diag.Hint = meant
 	switch {
 	case d.gen != schema.V84:
 	case f.Kind == schema.Bool:
@@ -194,6 +196,17 @@ func (d *decoder) check(w *word, o *Option) {
 	if d.show {
 		diag.Severity = Warning
 	}
+}
+
+// nearestWord returns the word that a value was probably meant to be.
+func nearestWord(f *schema.Field, text string) string {
+	var words []string
+	if f.Words != nil {
+		for _, w := range f.Words.Words {
+			words = append(words, w.Text)
+		}
+	}
+	return nearest(text, words)
 }
 
 // invalid returns what is wrong with a value, nil if it is fine.
@@ -226,7 +239,8 @@ func (d *decoder) unknownOption(w *word, section *schema.Section, marked bool, t
 		d.warn("unknown-option", w, "unknown option '%s'", w.text)
 		return
 	}
-	if other := schema.Both &^ d.gen; d.knownIn(other, section, w.text, to) {
+	other := schema.Both &^ d.gen
+	if d.knownIn(other, section, w.text, to) {
 		d.fail("generation", w, "'%s' needs DRBD %s; the configuration is judged for DRBD %s", w.text, other, d.gen)
 		return
 	}
@@ -234,14 +248,15 @@ func (d *decoder) unknownOption(w *word, section *schema.Section, marked bool, t
 		d.fail("syntax", w, "'%s' belongs to the %s section, not to %s", w.text, home, section.Name)
 		return
 	}
+	if home := homeOf(other, w.text); home != "" {
+		d.fail("generation", w, "'%s' needs DRBD %s, and belongs to the %s section there", w.text, other, home)
+		return
+	}
 	if slices.Contains(schema.NotInFiles, w.text) {
 		d.fail("syntax", w, "'%s' is an option of the connect command, not of configuration files", w.text)
 		return
 	}
-	names := d.optionNames(section, to)
-	diag := d.fail("syntax", w, "unknown option '%s' in the %s section", w.text, section.Name)
-	diag.Detail = "known here: " + strings.Join(names, ", ")
-	diag.Hint = nearest(w.text, names)
+	d.fail("syntax", w, "unknown option '%s' in the %s section", w.text, section.Name).suggest(w.text, d.optionNames(section, to))
 }
 
 // knownIn reports whether the other generation has the option there.
@@ -279,7 +294,7 @@ func (d *decoder) optionNames(section *schema.Section, to lists) []string {
 		}
 		for i := range set.Fields {
 			f := &set.Fields[i]
-			if f.Name != "" && f.Gen.Has(d.gen) && !slices.Contains(schema.NotInFiles, f.Name) {
+			if f.Name != "" && f.Name[0] != '_' && f.Gen.Has(d.gen) && !slices.Contains(schema.NotInFiles, f.Name) && !slices.Contains(names, f.Name) {
 				names = append(names, f.Name)
 			}
 		}

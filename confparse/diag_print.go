@@ -21,14 +21,14 @@ type DiagStyle struct {
 // "file:line:column: error: message".
 func (l Diagnostics) Print(w io.Writer, style DiagStyle) error {
 	var b strings.Builder
-	shown := 0
+	judged := false
 	for i := range l {
 		if l[i].Severity == Error || style.Warnings {
 			l[i].print(&b, style)
-			shown++
+			judged = judged || l[i].Place.file != nil
 		}
 	}
-	if shown > 0 && style.Generation != 0 {
+	if judged && style.Generation != 0 {
 		fmt.Fprintf(&b, "judged for DRBD %s: %s\n", style.Generation, style.Why)
 	}
 	_, err := io.WriteString(w, b.String())
@@ -41,6 +41,9 @@ func (d *Diagnostic) print(b *strings.Builder, style DiagStyle) {
 		d.Place.printSource(b)
 	}
 	note := func(text string) {
+		if style.Source {
+			text = strings.Join(wrap(text), "\n    ")
+		}
 		if text != "" {
 			fmt.Fprintln(b, "  "+text)
 		}
@@ -55,6 +58,23 @@ func (d *Diagnostic) print(b *strings.Builder, style DiagStyle) {
 			d.Other.printSource(b)
 		}
 	}
+}
+
+// noteWidth is how long a line of a note is on a terminal, in bytes, unless a word is longer.
+const noteWidth = 96
+
+// wrap breaks a text into lines.
+func wrap(text string) []string {
+	var lines []string
+	for len(text) > noteWidth {
+		at := strings.LastIndexByte(text[:noteWidth], ' ')
+		if at < 0 {
+			break
+		}
+		lines = append(lines, text[:at])
+		text = text[at+1:]
+	}
+	return append(lines, text)
 }
 
 // maxShown is how much of a line is shown, in bytes.

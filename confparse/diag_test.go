@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -262,50 +258,22 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestLint(t *testing.T) {
-	tests := []struct {
-		code string
-		text string
-	}{
-		{"", pair("r", "net { protocol C; }")},
-		{"name", pair("all", "")},
-		{"name", pair(`"a b"`, "")},
-		{"discards-data", pair("r", "net { after-sb-1pri discard-secondary; }")},
-		{"two-primaries", pair("r", "net { allow-two-primaries; }")},
-		{"timeout", pair("r", "net { timeout 110; }")},
-		{"authentication", pair("r", "net { cram-hmac-alg sha1; }")},
-		{"fencing", pair("r", "net { fencing resource-only; }")},
-		{"authentication", strings.ReplaceAll(pair("r", ""), "10.1.", "8.8.")},
-		{"storage", pair("r", "") + strings.NewReplacer("minor 1", "minor 2", "7001", "7002").Replace(pair("s", ""))},
-		{"storage", strings.ReplaceAll(pair("r", ""), "/dev/a", "/dev/drbd7")},
-		{"unclosed", strings.TrimSuffix(pair("r", ""), "}\n")},
-		{"address", strings.ReplaceAll(pair("r", ""), "10.1.0.2", "10.1.0.300")},
-	}
-	for _, test := range tests {
-		t.Run(test.code, func(t *testing.T) {
-			cfg, diags := Load(textSource(schema.V9, test.text))
-			diags = append(diags, cfg.Expand()...)
-			diags = append(diags, cfg.Lint()...)
-			require.False(t, diags.Invalid(), "%v", diags)
-			if test.code == "" {
-				require.Empty(t, diags)
-				return
-			}
-			require.True(t, slices.ContainsFunc(diags, func(d Diagnostic) bool { return d.Code == test.code }), "%v", diags)
-		})
-	}
-}
-
 func TestAdvice(t *testing.T) {
 	const hosts = "on alpha { address 10.1.0.1:7001; } on bravo { address 10.1.0.2:7001; }"
 	tests := []struct{ name, text, message, detail string }{
 		{"missing-brace", "resource r { on alpha { address 10.1.0.1:7001; on bravo { } }", "unknown statement 'on' in the on section",
-			"it belongs to the resource section; is a '}' missing that ends the on section?"},
+			"it belongs to the resource section; is a '}' missing that ends the on section of line 1?"},
+		{"missing-brace-of-resource", "resource r { " + hosts + "\nresource s { } }", "unknown statement 'resource' in the resource section",
+			"it belongs outside of all sections; is a '}' missing that ends the resource section of line 1?"},
+		{"surplus-brace", "common { } }", "expected a section, found '}'", "there is a '}' too many, here or above"},
+		{"early-brace", "common { } net { }", "expected a section, found 'net'", "it belongs to a resource section; is there a '}' too many above?"},
 		{"missing-semicolon", "resource r { disk /dev/a\nmeta-disk internal; }", "expected ';', found 'meta-disk'", "it is missing after '/dev/a' on line 1"},
 		{"bare-ipv6", "resource r { on alpha { address fd00::1:7000; } }", "found 'fd00::1:7000'", "an IPv6 address is written as: ipv6 [fd00::1]:7000"},
 		{"host-name", "resource r { on alpha { address a.example:7000; } }", "found 'a.example'", "names of hosts are not looked up; write the address"},
 		{"no-port", "resource r { on alpha { address 10.1.0.1; } }", "expected ':' and a port, found ';'", ""},
-		{"equals", "resource r { disk = /dev/a; }", "(without '='), found '='", ""},
+		{"equals", "resource r { disk = /dev/a; }", "found '='", "no '=' stands between a name and its value"},
+		{"equals-option", "common { net { timeout = 5; } }", "expected a value for timeout, found '='", "no '=' stands between a name and its value"},
+		{"unit", "common { net { sndbuf-size 1T; } }", `"1T" is in an unknown unit; allowed: 0..134217728 (bytes), with K, M, G, or s for sectors`, ""},
 		{"umlaut", "resource r { on \u00e4 { } }", "(quote it, since it has other characters", ""},
 		{"comment", "// x\nresource r { " + hosts + " }", "found '//'", "a comment begins with #"},
 		{"byte-order-mark", "\ufeffresource r { " + hosts + " }", "found the character U+FEFF", "the file begins with a byte order mark; save it as UTF-8 without one"},
@@ -322,6 +290,49 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+func TestHints(t *testing.T) {
+	const hosts = "device minor 1; disk /dev/a; on alpha { node-id 0; address 10.1.0.1:7001; } on bravo { node-id 1; address 10.1.0.2:7001; } "
+	for text, hint := range map[string]string{
+		"handelrs { }":       "handlers",
+		"net { protocl C; }": "protocol",
+		"net { after-sb-0pri discard-least-chnages; }":   "discard-least-changes",
+		"options { quorum majoriy; }":                    "majority",
+		"connection-mesh { hosts alhpa bravo; }":         "alpha",
+		"connection { host alpha; host brave; }":         "bravo",
+		"net { on-congestion something-else-entirely; }": "",
+	} {
+		_, diags := Load(textSource(schema.V9, "resource r { "+hosts+text+" }"))
+		require.NotEmpty(t, diags, text)
+		require.Equal(t, hint, diags[0].Hint, text)
+		require.False(t, hint != "" && diags[0].Detail != "", "what is meant is said; all that is known is noise: %s", text)
+	}
+}
+
+// A word that another generation has elsewhere.
+func TestGenerationOfAnotherSection(t *testing.T) {
+	_, diags := Load(textSource(schema.V84, pair("r", "net { quorum majority; }")))
+	require.Contains(t, diags.Error(), "'quorum' needs DRBD 9, and belongs to the options section there")
+}
+
+// On a terminal no line of a note is long; elsewhere it is one.
+func TestNotesAreWrapped(t *testing.T) {
+	_, diags := Load(textSource(schema.V9, pair("r", "net { nonsense; }")))
+	for _, terminal := range []bool{true, false} {
+		var b strings.Builder
+		require.NoError(t, diags.Print(&b, DiagStyle{Source: terminal, Generation: schema.V9, Why: "so"}))
+		longest := 0
+		for line := range strings.Lines(b.String()) {
+			longest = max(longest, len(line))
+		}
+		require.Equal(t, terminal, longest < 110, b.String())
+		require.Contains(t, strings.Join(strings.Fields(b.String()), " "), "rdma-ctrl-rcvbuf-size, rdma-ctrl-sndbuf-size judged for DRBD 9: so")
+	}
+	var b strings.Builder
+	nowhere := Diagnostics{{Severity: Error, Message: "no such file"}}
+	require.NoError(t, nowhere.Print(&b, DiagStyle{Generation: schema.V9, Why: "so"}))
+	require.Equal(t, "error: no such file\n", b.String(), "it was not judged")
+}
+
 func TestOneMistakeIsReportedOnce(t *testing.T) {
 	_, diags := Load(textSource(schema.V9, pair("a", "")+strings.ReplaceAll(pair("b", "device /dev/drbd1;"), "device minor 1;", "")+
 		pair("c", "")))
@@ -332,25 +343,6 @@ func TestOneMistakeIsReportedOnce(t *testing.T) {
 	}
 	_, diags = Load(textSource(schema.V9, "resource r { on alpha { } on alpha { } }"))
 	require.Equal(t, 1, strings.Count(diags.Error(), "a second section"), "%v", diags)
-}
-
-func TestLintRulesAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	known := map[string]bool{}
-	for _, r := range LintRules {
-		require.Contains(t, string(text), "| `"+r.Code+"` | "+r.Text+" |\n")
-		known[r.Code] = true
-	}
-	sources, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, name := range sources {
-		code, err := os.ReadFile(name)
-		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`\.warn\("([a-z-]+)"`).FindAllSubmatch(code, -1) {
-			require.True(t, known[string(m[1])] || string(m[1]) == "unknown-option", "%s", m[1]) // drbdsetup show only
-		}
-	}
 }
 
 // A loopback address is one of each host of a section, in the language of 8.4.

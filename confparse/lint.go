@@ -77,18 +77,13 @@ func (l *linter) hosts(r *Resource) {
 		if h.NodeID == maxNodeID {
 			l.warn("node-id", h.idPlace, r, "the module's largest node-id is %d", maxNodeID-1)
 		}
-		if h.Address != nil && l.badAddress(h.Address) {
+		if h.Address != nil && !ipOf(h.Address).IsValid() {
 			l.warn("address", h.Place, r, "%s is no address", h.Address.Addr)
 		}
 		for _, v := range h.Volumes {
 			l.volume(r, h, v)
 		}
 	}
-}
-
-func (l *linter) badAddress(a *Address) bool {
-	_, err := netip.ParseAddr(a.Addr)
-	return err != nil
 }
 
 // volume finds numbers out of the module's range, and disks that are used twice.
@@ -101,6 +96,10 @@ func (l *linter) volume(r *Resource, h *Host, v *Volume) {
 	}
 	if h.Kind == Stacked || v.Disk == "" || v.Disk == noDisk {
 		return
+	}
+	l.path(r, v.Disk, v.diskPlace, noDisk)
+	if v.MetaIndex != "internal" {
+		l.path(r, v.MetaDisk, v.metaPlace, "internal")
 	}
 	l.storage(r, h, v.Disk, "disk "+v.Disk, v.diskPlace)
 	if v.MetaIndex != "internal" && v.MetaDisk != "" {
@@ -118,6 +117,14 @@ func (l *linter) volume(r *Resource, h *Host, v *Volume) {
 	}
 }
 
+// path finds what is no path, and probably the word that stands in place of one.
+func (l *linter) path(r *Resource, name string, p Place, word string) {
+	if name == "" || strings.HasPrefix(name, "/") {
+		return
+	}
+	l.warn("path", p, r, "%q is no absolute path; what it is depends on where drbdadm runs", name).Hint = nearest(name, []string{word})
+}
+
 // storage claims a device, and reports who claimed it before.
 func (l *linter) storage(r *Resource, h *Host, device, what string, p Place) {
 	k := use{kind: "storage", host: h.label(), name: device}
@@ -132,18 +139,28 @@ func (l *linter) storage(r *Resource, h *Host, device, what string, p Place) {
 type lintedNet struct {
 	options Options
 	place   Place
-	paths   []*Path
+	ends    [][2]*Address // of each path, nil where there is none
 }
 
 // netsOf returns the net options of a resource's connections. DRBD 8.4 has one
 // set for the resource.
 func netsOf(c *Config, r *Resource) []lintedNet {
 	if c.Generation == schema.V84 || len(r.Connections) == 0 {
-		return []lintedNet{{r.Net, r.Place, nil}}
+		n := lintedNet{r.Net, r.Place, nil}
+		if len(r.Hosts) == 2 {
+			n.ends = [][2]*Address{{r.Hosts[0].Address, r.Hosts[1].Address}}
+		}
+		return []lintedNet{n}
 	}
 	var nets []lintedNet
 	for _, conn := range r.Connections {
-		nets = append(nets, lintedNet{conn.Net, conn.Place, conn.Paths})
+		n := lintedNet{conn.Net, conn.Place, nil}
+		for _, p := range conn.Paths {
+			if len(p.Endpoints) == 2 {
+				n.ends = append(n.ends, [2]*Address{p.Endpoints[0].Address, p.Endpoints[1].Address})
+			}
+		}
+		nets = append(nets, n)
 	}
 	return nets
 }
@@ -173,24 +190,46 @@ func (l *linter) net(r *Resource, n lintedNet) {
 		}
 		return
 	}
-	for _, p := range n.paths {
-		if slices.ContainsFunc(p.Endpoints, func(e *Endpoint) bool { return isPublic(e.Address) }) {
-			l.warn("authentication", p.Place, r, "a public address, but no cram-hmac-alg: any host can pretend to be the peer")
+	for _, e := range n.ends {
+		if text := openTo(e[0], e[1]); text != "" {
+			l.warn("authentication", n.place, r, "%s, but there is no cram-hmac-alg: another host can pretend to be the peer", text)
+			return
 		}
 	}
 }
 
-// isPublic reports whether an address can be reached from the internet.
-func isPublic(a *Address) bool {
+// openTo says who else can reach the ends of a path, "" if that is probably nobody.
+func openTo(a, b *Address) string {
+	from, to := ipOf(a), ipOf(b)
+	if !from.IsValid() || !to.IsValid() {
+		return ""
+	}
+	for _, ip := range []netip.Addr{from, to} {
+		if ip.IsGlobalUnicast() && !ip.IsPrivate() {
+			return ip.String() + " is a public address"
+		}
+	}
+	// Networks of one site are seldom wider.
+	bits := 16
+	if from.Is6() {
+		bits = 64
+	}
+	if net, err := from.Prefix(bits); err == nil && !net.Contains(to) && from.Is6() == to.Is6() {
+		return from.String() + " and " + to.String() + " are in different networks"
+	}
+	return ""
+}
+
+// ipOf returns what an address says, the zero value if it is none.
+func ipOf(a *Address) netip.Addr {
 	if a == nil {
-		return false
+		return netip.Addr{}
 	}
-	addr, err := netip.ParseAddr(a.Addr)
+	ip, err := netip.ParseAddr(a.Addr)
 	if err != nil {
-		return false
+		return netip.Addr{}
 	}
-	addr = addr.Unmap()
-	return addr.IsGlobalUnicast() && !addr.IsPrivate()
+	return ip.Unmap()
 }
 
 // twoPrimaries wants what a filesystem on two primaries needs.

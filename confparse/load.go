@@ -127,7 +127,7 @@ func (l *loader) brokenItem(p *part, w *word) {
 		return
 	}
 	if len(p.item.words) == 0 {
-		p.unexpected(w, "a section", w.describe())
+		p.fail("syntax", w, "expected a section, found %s", w.describe()).Detail = p.file.advice(w)
 		return
 	}
 	l.statement(p)
@@ -154,17 +154,19 @@ func (l *loader) statement(p *part) {
 		l.require(p)
 	default:
 		diag := p.fail("syntax", w, "expected a section, found %s", w.describe())
-		if advice := p.file.advice(w); advice != "" {
-			diag.Detail = advice
+		if diag.Detail = p.file.advice(w); diag.Detail != "" {
 			return
 		}
-		diag.Detail = "known here: global, common, resource, include, skip"
+		known := fileWords
 		if l.src.Generation == schema.V9 {
-			diag.Detail += ", " + requirePrefix + "{eq,ne,gt,ge,lt,le}"
+			known = append(known, requirePrefix+"{eq,ne,gt,ge,lt,le}")
 		}
-		diag.Hint = nearest(w.text, []string{"global", "common", "resource", "include", "skip"})
+		diag.suggest(w.text, known)
 	}
 }
+
+// fileWords are the words that statements of a file begin with.
+var fileWords = []string{"global", "common", "resource", "include", "skip"}
 
 // head returns the words of the part's item as a statement.
 func (p *part) head() statement {

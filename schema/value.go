@@ -11,7 +11,7 @@ import (
 // Reasons why a text is no value of a field. A ValueError wraps one of them.
 var (
 	ErrNoNumber   = errors.New("not a number")
-	ErrUnit       = errors.New("unknown unit")
+	ErrUnit       = errors.New("in an unknown unit")
 	ErrMissing    = errors.New("value missing")
 	ErrWord       = errors.New("not an allowed value")
 	ErrOutOfRange = errors.New("out of range")
@@ -36,6 +36,9 @@ func (e *ValueError) Error() string {
 	}
 	if allowed := e.Field.Allowed(); allowed != "" {
 		msg += "; allowed: " + allowed
+	}
+	if errors.Is(e.Reason, ErrUnit) {
+		msg += ", with K, M, G, or s for sectors"
 	}
 	return msg
 }

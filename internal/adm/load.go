@@ -85,10 +85,16 @@ func (t *tool) reportConfig(diags confparse.Diagnostics) {
 
 // judgement says how the generation is known that the configuration is for.
 func (t *tool) judgement() string {
-	if !t.driver.Version.Known() {
+	version := t.driver.Version.String()
+	switch {
+	case !t.driver.Version.Known():
 		return "no module was found"
+	case t.driver.Asked:
+		return "DRBD_DRIVER_VERSION_OVERRIDE asks for " + version
+	case t.driver.Loaded:
+		return "the loaded module is " + version
 	}
-	return "the module is " + t.driver.Version.String()
+	return "the installed module is " + version
 }
 
 // goneDirectory stands for a working directory that was removed: nothing is found

@@ -58,6 +58,7 @@ func ParseVersion(s string) Version {
 // Driver is what is known about the module of this host.
 type Driver struct {
 	Version Version // unknown if there is no module
+	Asked   bool    // the version is that of DRBD_DRIVER_VERSION_OVERRIDE
 	Loaded  bool    // /proc/drbd exists
 	Compat  bool    // a 9 module that offers the 8.4 interface
 }
@@ -67,7 +68,7 @@ type Driver struct {
 // modprobe would load.
 func (e Env) Driver(ctx context.Context) Driver {
 	if v := ParseVersion(e.Getenv("DRBD_DRIVER_VERSION_OVERRIDE")); v.Known() {
-		return Driver{Version: v}
+		return Driver{Version: v, Asked: true}
 	}
 	if head, err := readHead(e.Path("/proc/drbd")); err == nil {
 		return loadedDriver(head)

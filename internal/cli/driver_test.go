@@ -44,7 +44,7 @@ func TestDriver(t *testing.T) {
 	require.Equal(t, cli.Driver{Version: cli.Version{8, 4, 11}, Loaded: true}, env.Driver(t.Context()))
 
 	vars["DRBD_DRIVER_VERSION_OVERRIDE"] = "9.2.0"
-	require.Equal(t, cli.Driver{Version: cli.Version{9, 2, 0}}, env.Driver(t.Context()))
+	require.Equal(t, cli.Driver{Version: cli.Version{9, 2, 0}, Asked: true}, env.Driver(t.Context()))
 
 	vars["DRBD_DRIVER_VERSION_OVERRIDE"] = "0"
 	require.Equal(t, cli.Version{8, 4, 11}, env.Driver(t.Context()).Version)
