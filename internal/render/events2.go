@@ -27,8 +27,7 @@ type Events struct {
 	live    bool // the initial state is over
 	gen     schema.Generation
 	changes []*change                         // of the current change of state
-	forward map[string]bool                   // resources whose objects are listed in their order, not backwards
-	ahead   bool                              // so it is for the current one
+	order   order                             // of the current resource's objects
 	strays  map[string]*netlinkapi.PeerDevice // told of without their connections, by their keys
 	room    room                              // for the current object
 }
@@ -103,7 +102,7 @@ func (e *Events) state(ev *netlinkapi.Event) {
 		if c.old == nil && c.now == nil {
 			continue // came and went
 		}
-		e.turn(c)
+		e.order.turn(c)
 		e.resource(c)
 	}
 	e.changes = e.changes[:0]
@@ -123,104 +122,32 @@ func (e *Events) collect(ev *netlinkapi.Event, told bool) {
 	}
 }
 
-// single writes the line of the one object that an event of DRBD 8.4 is about.
-// Its tools print one for each event, in the order of arrival.
-func (e *Events) single(ev *netlinkapi.Event) {
-	if ev.Action == schema.Create || ev.Action == schema.Exists {
-		ev.Old = nil // what has no addresses is created once more when it gets some
-	}
-	e.room.begin()
-	keys := keys84(&ev.Message)
-	volume := uint32(num(ev.Message.Get(schema.CfgContext), "ctx_volume"))
-	old, now := e.groups84(ev.Message.Op, ev.Old, volume), e.groups84(ev.Message.Op, ev.New, volume)
-	if ev.Action == schema.Destroy {
-		e.line("destroy ", keys)
-		return
-	}
-	if old == nil && now == nil && ev.Message.Op == schema.PeerDeviceState {
-		old, now = e.stray(keys, &ev.Message)
-	}
-	e.object(keys, old, now, true)
-}
-
-// stray returns what there was and is to tell about a peer device whose connection
-// has no addresses, and so was not created: only changes tell of it.
-func (e *Events) stray(keys string, m *netlinkapi.Message) (old, now []group) {
-	p := &netlinkapi.PeerDevice{Info: m.Get(schema.PeerDeviceInfo), Stats: m.Get(schema.PeerDeviceStats)}
-	now = e.peerGroups(nil, p)
-	if before := e.strays[keys]; before != nil {
-		old = e.peerGroups(nil, before)
-	} else {
-		old = make([]group, len(now)) // everything is news
-		for i := range old {
-			old[i].words = make([]word, len(now[i].words))
-		}
-	}
-	if e.strays == nil {
-		e.strays = map[string]*netlinkapi.PeerDevice{}
-	}
-	e.strays[keys] = p
-	return old, now
-}
-
-// keys84 names the object that a message of DRBD 8.4 is about. Its connections
-// have a name while they have addresses.
-func keys84(m *netlinkapi.Message) string {
-	context := m.Get(schema.CfgContext)
-	name, volume := context.Str("ctx_resource_name"), num(context, "ctx_volume")
-	peer := " peer-node-id:0"
-	if hasAddresses(context) {
-		peer += " conn-name:peer"
-	}
-	switch m.Op {
-	case schema.ResourceState:
-		return resourceKeys(name)
-	case schema.ConnectionState:
-		return "connection name:" + name + peer
-	case schema.DeviceState:
-		return deviceKeys(name, uint32(volume), m.Minor)
-	}
-	return "peer-device name:" + name + peer + " volume:" + digits(volume)
-}
-
-func hasAddresses(context *schema.Values) bool {
-	return has(context, "ctx_my_addr") && has(context, "ctx_peer_addr")
-}
-
-// groups84 returns what there is to tell about an object of a resource, nil if
-// there is no such object.
-func (e *Events) groups84(op schema.Op, r *netlinkapi.Resource, volume uint32) []group {
-	switch op {
-	case schema.ResourceState:
-		return e.resourceGroups(r)
-	case schema.ConnectionState:
-		return e.connectionGroups(r.Connection(0))
-	case schema.DeviceState:
-		return e.deviceGroups(r.Device(volume))
-	}
-	return e.peerGroups(r, r.Connection(0).PeerDevice(volume))
-}
-
-// turn reverses the order in which objects of the same kind are listed.
+// An order is that in which objects of the same kind are listed.
 //
-// compat: the original copies its lists at each change, and every copy is
-// backwards. It matters only where one change touches several such objects.
-func (e *Events) turn(c *change) {
-	if e.forward == nil {
-		e.forward = map[string]bool{}
+// compat: the original copies its lists at each change of a resource, and every
+// copy is backwards. It matters only where one change touches several such objects.
+type order struct {
+	forward map[string]bool // resources whose objects are not listed backwards
+	ahead   bool            // so it is for the current one
+}
+
+// turn goes on to the next change of a resource.
+func (o *order) turn(c *change) {
+	if o.forward == nil {
+		o.forward = map[string]bool{}
 	}
-	e.ahead = c.old != nil && c.now != nil && !e.forward[c.old.Name]
+	o.ahead = c.old != nil && c.now != nil && !o.forward[c.old.Name]
 	if c.old != nil {
-		delete(e.forward, c.old.Name)
+		delete(o.forward, c.old.Name)
 	}
 	if c.now != nil {
-		e.forward[c.now.Name] = e.ahead
+		o.forward[c.now.Name] = o.ahead
 	}
 }
 
 // nth returns the element of a list whose turn it is.
-func nth[T any](list []T, i int, ahead bool) T {
-	if ahead {
+func nth[T any](o *order, list []T, i int) T {
+	if o.ahead {
 		return list[i]
 	}
 	return list[len(list)-1-i]
@@ -244,7 +171,7 @@ func (e *Events) resource(c *change) {
 // changed writes what appeared or changed below a resource.
 func (e *Events) changed(name string, c *change) {
 	for i := range c.now.Connections {
-		conn := nth(c.now.Connections, i, e.ahead)
+		conn := nth(&e.order, c.now.Connections, i)
 		old := c.old.Connection(conn.PeerNodeID)
 		if old != nil && old.Info == conn.Info && old.Stats == conn.Stats {
 			continue // what did not change is shared
@@ -253,7 +180,7 @@ func (e *Events) changed(name string, c *change) {
 		e.object(connectionKeys(name, conn), e.connectionGroups(old), e.connectionGroups(conn), false)
 	}
 	for i := range c.now.Devices {
-		d := nth(c.now.Devices, i, e.ahead)
+		d := nth(&e.order, c.now.Devices, i)
 		old := c.old.Device(d.Volume)
 		if old != nil && old.Info == d.Info && old.Stats == d.Stats {
 			continue
@@ -262,7 +189,7 @@ func (e *Events) changed(name string, c *change) {
 		e.object(deviceKeys(name, d.Volume, d.Minor), e.deviceGroups(old), e.deviceGroups(d), false)
 	}
 	for i := range c.now.Connections {
-		conn := nth(c.now.Connections, i, e.ahead)
+		conn := nth(&e.order, c.now.Connections, i)
 		if old := c.old.Connection(conn.PeerNodeID); old != conn {
 			e.belowConnection(name, c, old, conn)
 		}
@@ -271,7 +198,7 @@ func (e *Events) changed(name string, c *change) {
 
 func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.Connection) {
 	for i := range conn.PeerDevices {
-		p := nth(conn.PeerDevices, i, e.ahead)
+		p := nth(&e.order, conn.PeerDevices, i)
 		before := old.PeerDevice(p.Volume)
 		if before != nil && before.Info == p.Info && before.Stats == p.Stats {
 			continue
@@ -280,7 +207,7 @@ func (e *Events) belowConnection(name string, c *change, old, conn *netlinkapi.C
 		e.object(peerDeviceKeys(name, conn, p), e.peerGroups(c.old, before), e.peerGroups(c.now, p), false)
 	}
 	for i := range conn.Paths {
-		p := nth(conn.Paths, i, e.ahead)
+		p := nth(&e.order, conn.Paths, i)
 		before := old.Path(p.Local, p.Peer)
 		if before != nil && before.Info == p.Info {
 			continue
@@ -297,14 +224,14 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 		return
 	}
 	for i := range before.Connections {
-		old := nth(before.Connections, i, e.ahead)
+		old := nth(&e.order, before.Connections, i)
 		if after.Connection(old.PeerNodeID) == nil {
 			e.gonePaths(name, old, nil) // the volumes of the peer go without a word
 			e.line("destroy ", connectionKeys(name, old))
 		}
 	}
 	for i := range before.Devices {
-		old := nth(before.Devices, i, e.ahead)
+		old := nth(&e.order, before.Devices, i)
 		if after.Device(old.Volume) == nil {
 			e.line("destroy device name:" + name + " volume:" + digits(uint64(old.Volume)))
 		}
@@ -313,7 +240,7 @@ func (e *Events) gone(name string, before, after *netlinkapi.Resource) {
 
 func (e *Events) gonePaths(name string, old, conn *netlinkapi.Connection) {
 	for i := range old.Paths {
-		p := nth(old.Paths, i, e.ahead)
+		p := nth(&e.order, old.Paths, i)
 		if conn.Path(p.Local, p.Peer) == nil {
 			e.line("destroy ", pathKeys(name, old, p))
 		}
@@ -326,7 +253,7 @@ func (e *Events) goneBelow(name string, old, conn *netlinkapi.Connection) {
 	}
 	e.gonePaths(name, old, conn)
 	for i := range old.PeerDevices {
-		p := nth(old.PeerDevices, i, e.ahead)
+		p := nth(&e.order, old.PeerDevices, i)
 		if conn.PeerDevice(p.Volume) == nil {
 			e.line("destroy ", peerDeviceKeys(name, old, p))
 		}
