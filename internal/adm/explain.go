@@ -53,6 +53,7 @@ type call struct {
 type diagnosis struct {
 	Resource string    `json:"resource"`
 	Findings []finding `json:"findings"`
+	UsedBy   []string  `json:"used_by,omitempty"` // who keeps a Primary's devices open
 }
 
 // explain is the command.
@@ -68,6 +69,7 @@ func explain(ctx context.Context, t *tool, chosen []selection) int {
 		if !s.res.Ignored {
 			e := exam{selection: s, evidence: know, have: know.state.Resource(s.res.Name)}
 			d.Findings = append(d.Findings, e.diagnose()...)
+			d.UsedBy = e.primaryUsers(len(chosen))
 		}
 		all = append(all, d)
 	}
@@ -80,15 +82,27 @@ func explain(ctx context.Context, t *tool, chosen []selection) int {
 	return 0
 }
 
+// primaryUsers returns who keeps this node from becoming Secondary. It is asked
+// for one resource at a time: to look through all processes takes a while.
+func (e exam) primaryUsers(resources int) []string {
+	if resources > 1 || e.have == nil || e.have.Role() != schema.Primary {
+		return nil
+	}
+	return e.deviceUsers()
+}
+
 // write prints the diagnosis for people.
 func (d diagnosis) write(w io.Writer) {
 	if len(d.Findings) == 0 {
 		fmt.Fprintf(w, "%s: all is well\n", d.Resource)
-		return
+	} else {
+		fmt.Fprintf(w, "%s:\n", d.Resource)
 	}
-	fmt.Fprintf(w, "%s:\n", d.Resource)
 	for _, f := range d.Findings {
 		f.write(w)
+	}
+	for _, user := range d.UsedBy {
+		fmt.Fprintf(w, "  in use here: %s\n", user)
 	}
 }
 

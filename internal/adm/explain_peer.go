@@ -56,6 +56,14 @@ func (e exam) object(c *confparse.Connection) string {
 	return e.res.Name + ":" + peerName(c)
 }
 
+// theirObject names a connection as drbdadm takes it on the peer.
+func (e exam) theirObject(c *confparse.Connection) string {
+	if e.object(c) == e.res.Name {
+		return e.res.Name
+	}
+	return e.res.Name + ":" + e.node
+}
+
 // peerState looks at a connection and at what the peer has.
 func (e exam) peerState(c *confparse.Connection) []finding {
 	f := finding{About: "the connection to " + peerName(c), State: "missing"}
@@ -105,7 +113,9 @@ func (e exam) standAlone(f *finding, c *confparse.Connection, v verdict) {
 		e.refused(f, c)
 	case slices.ContainsFunc(f.Copies, parting.ours):
 		f.Cause = causeMaybe
-		f.Why = "this node has changed data since it parted from its peer. If the peer has, too, this is a split brain: then the second number there is not 0, and the first is not the second one here"
+		f.Why = "the kernel's log no longer tells why. This node has changed data since it parted from its peer. If the peer has, too, " +
+			"this is a split brain: then the second number there is not 0, and the first is not the second one here. " +
+			"If not, it was disconnected by a command, or refused for its secret, its settings or its size: to try again brings the reason into the log"
 		f.Remedies = append([]remedy{again}, e.discardOne(f, c)...)
 	default:
 		f.Cause, f.Copies = causeStopped, nil
@@ -136,7 +146,7 @@ func worstKinship(copies []parting) kinship {
 func (e exam) partings(c *confparse.Connection, v verdict) []parting {
 	var all []parting
 	for _, vol := range e.volumes {
-		p := parting{Volume: vol.Number, Ask: fmt.Sprintf("drbdadm get-gi %s/%d", e.res.Name, vol.Number)}
+		p := parting{Volume: vol.Number, Ask: fmt.Sprintf("drbdadm get-gi %s/%d", e.theirObject(c), vol.Number)}
 		here, ok := e.copies[copyID{vol.Minor, max(c.Peer.NodeID, 0)}]
 		if !ok {
 			here, ok = v.here[vol.Number] // it is not attached now
@@ -157,11 +167,7 @@ func (r report) account() account { return account{&r.lineage, &r.kib} }
 // discardOne are the two ways out of a split brain.
 func (e exam) discardOne(f *finding, c *confparse.Connection) []remedy {
 	f.UsedBy = e.deviceUsers()
-	object, peer := e.object(c), peerName(c)
-	theirs := e.res.Name
-	if object != e.res.Name {
-		theirs += ":" + e.node
-	}
+	object, theirs, peer := e.object(c), e.theirObject(c), peerName(c)
 	secondary := "drbdadm secondary " + e.res.Name
 	return []remedy{
 		e.here("to discard what was changed on "+e.node+loss(f.Copies, func(p parting) account { return p.Here }),
@@ -203,6 +209,7 @@ var reasons = map[cause]string{
 	causeSecret:     "the nodes do not have the same shared-secret and cram-hmac-alg in their configuration",
 	causeProtocol:   "the modules of the two nodes speak no common version of the protocol: one of them has to be upgraded",
 	causeSize:       "the sizes do not fit: one node's disk is smaller than the data. Make it larger, or use a larger one",
+	causeNodeID:     "the nodes' configurations give one of them different node-ids",
 	causeHandler:    "a handler of the configuration said no",
 	causeAddress:    "this node cannot use its own address, which must be that of one of its interfaces",
 	causePeer:       "the peer refused this node, or was stopped; 'drbdadm explain' there tells why",

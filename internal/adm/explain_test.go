@@ -130,6 +130,7 @@ func TestDiagnose(t *testing.T) {
 		{"unrelated", alone("drbd r0/0 drbd3 pine: Unrelated data, aborting!"), connection, "StandAlone", causeUnrelated, true},
 		{"secret", alone("drbd r0 pine: Authentication of peer failed"), connection, "StandAlone", causeSecret, false},
 		{"dialects", alone("drbd r0 pine: incompatible DRBD dialects: I support 86-101, peer supports 110-122"), connection, "StandAlone", causeProtocol, false},
+		{"node ids", alone("drbd r0 pine: Peer presented a node_id of 3 instead of 1"), connection, "StandAlone", causeNodeID, false},
 		{"settings", alone("drbd r0 pine: incompatible after-sb-0pri settings"), connection, "StandAlone", causeSettings, false},
 		{"sizes", alone("drbd r0/0 drbd3 pine: The peer's disk size is too small! (20480 < 65456 sectors)"), connection, "StandAlone", causeSize, false},
 		{"handler", alone("drbd r0/0 drbd3 pine: before-resync-target handler returned 1, dropping connection."), connection, "StandAlone", causeHandler, false},

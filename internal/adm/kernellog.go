@@ -38,6 +38,7 @@ const (
 	causeProtocol    cause = "protocol"
 	causeSettings    cause = "settings"
 	causeSize        cause = "size"
+	causeNodeID      cause = "node-id"
 	causeHandler     cause = "handler"
 	causeAddress     cause = "address"
 	causeTwoPrimary  cause = "two-primaries"
@@ -56,6 +57,8 @@ var complaints = []complaint{
 	{"Unexpected data packet AuthChallenge", causeSecret},
 	{"Peer presented the same challenge", causeSecret},
 	{"incompatible DRBD dialects", causeProtocol},
+	{"Peer presented a node_id of", causeNodeID},
+	{"Peer expects me to have a node_id of", causeNodeID},
 	{"incompatible ", causeSettings},
 	{"peer data-integrity-alg", causeSettings},
 	{"disk size is too small", causeSize},
