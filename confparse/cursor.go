@@ -178,10 +178,7 @@ func (d *decoder) isName(w *word) bool {
 	return false
 }
 
-// maxWritten is the largest number that can be written where no unit is, eight digits.
-const maxWritten = 99999999
-
-// integer takes a whole number without unit. Its value is at most maxWritten.
+// integer takes a whole number without unit. Its value is at most 99999999.
 //
 // compat: the reference takes a unit and cuts it off, so that "minor 5K" means 5.
 func (c *cursor) integer(what string) int {
