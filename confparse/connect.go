@@ -17,7 +17,7 @@ func (v *resolver) expandMeshes() {
 const maxMesh = 2 * (maxNodeID + 1)
 
 func (v *resolver) expandMesh(m *Mesh) {
-	if false && len(m.Hosts) > maxMesh {
+	if len(m.Hosts) > maxMesh {
 		v.fail("host-count", m.Place, "the mesh names %d hosts; more than %d are not read", len(m.Hosts), maxMesh)
 		return
 	}

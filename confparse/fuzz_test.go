@@ -93,3 +93,34 @@ func FuzzGlance(f *testing.F) {
 		require.True(t, !between || diags.Invalid())
 	})
 }
+
+// FuzzTokens cuts text into tokens. Invariants: each is where it says, in order, up to the end
+// of the text; between them are blanks and comments only; lines are counted right.
+func FuzzTokens(f *testing.F) {
+	for _, text := range []string{
+		"resource r { } # }\n\"a\\\"b\"; [fd00::1%eth0]:7000 10.1.0.1", "\"a\nb", "\xff\x00ü ::ffff:10.1.0.1 1:2:3", "#", "%a::%", "\\\"",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, end := scanner{text: text, line: 1}, 0
+		for {
+			w := s.next()
+			require.GreaterOrEqual(t, int(w.offset), end)
+			require.Equal(t, 1+strings.Count(text[:w.offset], "\n"), int(w.line))
+			for line := range strings.Lines(text[end:w.offset]) {
+				code, _, _ := strings.Cut(line, "#")
+				require.Empty(t, strings.Trim(code, " \t\r\n"))
+			}
+			if w.kind == endToken {
+				require.Equal(t, len(text), int(w.offset))
+				return
+			}
+			end = s.at
+			require.Greater(t, end, int(w.offset))
+			if w.kind != quotedToken && w.kind != longToken {
+				require.Equal(t, text[w.offset:end], w.text)
+			}
+		}
+	})
+}

@@ -87,6 +87,8 @@ func readable(in fs.File, named bool) (int64, error) {
 		return 0, errDirectory
 	case !named && !info.Mode().IsRegular():
 		return 0, errDevice
+	case info.Size() > maxFile:
+		return 0, errTooLarge
 	}
 	return info.Size(), nil
 }
@@ -94,7 +96,7 @@ func readable(in fs.File, named bool) (int64, error) {
 // all reads to the end, where size is probably how much that is. The next text overwrites this
 // one, unless room is moved.
 func (r *reader) all(in io.Reader, size int64) (string, error) {
-	if need := int(min(size, maxFile)) + spare; len(r.room) < need {
+	if need := int(size) + spare; len(r.room) < need {
 		r.room = make([]byte, max(need, chunk))
 	}
 	for length := 0; ; {

@@ -73,7 +73,7 @@ func (v *resolver) v9() bool { return v.cfg.Generation == schema.V9 }
 // resolve works everything out, in an order in which each step finds what it
 // needs.
 func (v *resolver) resolve() {
-	if hosts := v.res.Hosts; false && len(hosts) > maxNodeID+1 {
+	if hosts := v.res.Hosts; v.v9() && len(hosts) > maxNodeID+1 {
 		v.fail("host-count", hosts[maxNodeID+1].Place, "there are %d host sections, but not so many node ids", len(hosts))
 		return
 	}
