@@ -90,7 +90,7 @@ func (l *liner) take(t *testing.T) (asked []request) {
 // withoutUsage returns standard output without what is for people.
 func withoutUsage(r result) string {
 	switch {
-	case strings.Contains(r.stdout, "USAGE:"):
+	case strings.Contains(r.stdout, "USAGE:"), strings.HasPrefix(r.stdout, "<command "):
 		return ""
 	case strings.HasPrefix(r.stderr, "Excess"): // the newline of the message
 		return strings.TrimPrefix(r.stdout, "\n")
@@ -104,7 +104,7 @@ var refusal = regexp.MustCompile(`(?m)\b(Failure|State change failed|Error code)
 // stricter is what ours says where it refuses what the original takes for
 // something else, or asks the module for nevertheless.
 var stricter = regexp.MustCompile("out of range|Excess arguments|Cannot determine minor|control characters|name is empty|Unknown host|the value is too long|" +
-	"argument 'all'|--wait-after-sb: invalid|no connection to a peer with node id|is ambiguous: it could be --discard-granularity")
+	"argument 'all'|--wait-after-sb: invalid|no connection to a peer with node id")
 
 // onPurpose reports whether ours differs from the original for a reason.
 func (l *liner) onPurpose(argv []string, want, got result) bool {
@@ -114,8 +114,10 @@ func (l *liner) onPurpose(argv []string, want, got result) bool {
 		return true
 	case l.wrong > 1 && slices.Contains(refused, want.exit) && slices.Contains(refused, got.exit): // which one is told
 		return true
-	case argv[0] == "events2" && got.exit == 121: // the original ends without an error if the module goes at once
-		return want.exit == 0
+	case got.exit == 121, want.exit == 124: // the original ends without an error, or not at all, if the module goes at once
+		return strings.HasPrefix(argv[0], "events")
+	case strings.Contains(got.stderr, "is ambiguous"):
+		return slices.ContainsFunc(since922[argv[0]], func(newer string) bool { return strings.Contains(got.stderr, "--"+newer) })
 	case strings.Contains(got.stderr, "enabling drbd8 compat mode"): // 9.22 cannot do that
 		return true
 	}
@@ -156,7 +158,18 @@ func (l *liner) line() []string {
 	if l.IntN(20) == 0 {
 		words = slices.Insert(words, l.IntN(len(words)+1), pick(l, "--", "--no-such-option", "-Z", "-"))
 	}
-	return append([]string{c.Name}, words...)
+	line := append([]string{c.Name}, words...)
+	switch l.IntN(20) {
+	case 0:
+		if len(line) > 1 { // DRBD 8.3's order
+			line[0], line[1] = line[1], line[0]
+		}
+	case 1:
+		line = slices.Insert(line, l.IntN(2), pick(l, "help", "xml-help", "--help", "-h"))
+	case 2:
+		line[0] = pick(l, line[0]+"x", line[0][:len(line[0])-1], "", "events3")
+	}
+	return line
 }
 
 // good and bad are words by what the usage calls them.
