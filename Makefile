@@ -39,7 +39,7 @@ cross: ## every architecture that distributions build for
 	  CGO_ENABLED=0 GOARCH=$$arch $(GO) build ./... || exit 1; done
 
 vm: build ## stories on two QEMU guests with the real module
-	cd vmtest && $(GO) test -count=1 -timeout 30m ./...
+	cd vmtest && $(GO) test -count=1 -timeout 40m -parallel 3 ./...
 
 bench: build ## whole-process comparison with an installed drbd-utils
 	$(GO) run ./bench/compare

@@ -23,10 +23,12 @@
 // Run with -tools=reference, the same stories check the original drbd-utils:
 // what a story demands of us must hold for it, too.
 //
-// TestScenarios plays scenarios of ../testdata/scenarios/shared, which are also played
-// with fake nodes, and compares with what the original tools did on the same kernel.
-// Two of them are part of every run, add-volume and adjust (three minutes together);
-// with -scenarios it plays all.
+// TestScenarios plays the scenarios of ../testdata/scenarios/shared, which are also
+// played with fake nodes, and compares with what the original tools did on the same
+// kernel. In each new state it asks the original's tools and ours the same questions.
+//
+// Each story and each scenario has two machines of its own. They wait most of the
+// time, so that -parallel 3 makes good use of two processors; it takes 3 GB of memory.
 //
 // With -measure=RUNS, TestMeasure lets both toolsets work by turns on 200 resources
 // and prints a table in Markdown.

@@ -23,9 +23,11 @@ var originalTools = map[string]string{
 	"lib/drbd/drbdadm-84":   "/lib/drbd/drbdadm-84",
 	"lib/drbd/drbdsetup-84": "/lib/drbd/drbdsetup-84",
 	"original/init":         "/etc/init.d/drbd",
-	"bin/bash":              "bash", // for the original's init script, as the next two
+	"bin/bash":              "bash", // for the init script and the agent, as the next two
 	"bin/column":            "column",
 	"bin/join":              "join",
+
+	"usr/lib/ocf/resource.d/linbit/drbd": "/usr/lib/ocf/resource.d/linbit/drbd",
 }
 
 // hostTools are programs of this machine that stories use.
@@ -55,26 +57,33 @@ var (
 	}
 )
 
+// A System is what machines boot: files with a kernel and a root file system.
+type System struct {
+	Kernel, Initrd string
+}
+
+// BuildSystem writes the root file system into dir. The tools in its /sbin are the
+// ones below tools, or the original's if it is "".
+func BuildSystem(ctx context.Context, dir, tools string) (System, error) {
+	kernel, err := FetchKernel(ctx, cacheDir())
+	if err != nil {
+		return System{}, err
+	}
+	vmlinux, err := kernel.Uncompressed(ctx)
+	if err != nil {
+		return System{}, err
+	}
+	initrd := filepath.Join(dir, "initrd")
+	return System{vmlinux, initrd}, buildImage(ctx, kernel, dir, tools, initrd)
+}
+
 // A Lab is the two machines of the tutorial.
 type Lab struct {
 	Guests [2]*Guest
 }
 
-// NewLab builds the machines' root file system in dir, and starts nothing.
-// The tools in /sbin are the ones below tools, or the original's if it is "".
-func NewLab(ctx context.Context, dir, tools string) (*Lab, error) {
-	kernel, err := FetchKernel(ctx, cacheDir())
-	if err != nil {
-		return nil, err
-	}
-	vmlinux, err := kernel.Uncompressed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	initrd := filepath.Join(dir, "initrd")
-	if err := buildImage(ctx, kernel, dir, tools, initrd); err != nil {
-		return nil, err
-	}
+// NewLab returns two machines, with disks and consoles in dir. It starts nothing.
+func NewLab(dir string, system System) (*Lab, error) {
 	ports, err := freePorts()
 	if err != nil {
 		return nil, err
@@ -85,8 +94,8 @@ func NewLab(ctx context.Context, dir, tools string) (*Lab, error) {
 		lab.Guests[i] = &Guest{
 			Name:    name,
 			Address: fmt.Sprintf("192.168.154.%d/24", 128+i),
-			Kernel:  vmlinux,
-			Initrd:  initrd,
+			Kernel:  system.Kernel,
+			Initrd:  system.Initrd,
 			Disk:    filepath.Join(dir, name+".disk"),
 			Console: filepath.Join(dir, name+".console"),
 			Memory:  512,
@@ -234,15 +243,21 @@ func addTools(ctx context.Context, im *Image, dir, tools string) error {
 	return im.AddProgram("bin/agent", filepath.Join(dir, "agent"))
 }
 
+// given are the ports of all labs: a guest that has no power does not hold its own.
+var given sync.Map
+
 // freePorts returns two UDP ports on the loopback interface that nobody uses.
 func freePorts() (ports [2]int, err error) {
 	for i := range ports {
-		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		if err != nil {
-			return ports, err
+		for taken := true; taken; {
+			c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+			if err != nil {
+				return ports, err
+			}
+			ports[i] = c.LocalAddr().(*net.UDPAddr).Port
+			_, taken = given.LoadOrStore(ports[i], true)
+			c.Close()
 		}
-		defer c.Close()
-		ports[i] = c.LocalAddr().(*net.UDPAddr).Port
 	}
 	return ports, nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,54 +16,26 @@ import (
 	"drbdutils/internal/testkit"
 )
 
-var (
-	scenarios = flag.Bool("scenarios", false, "play all shared scenarios, which takes some ten minutes")
-	update    = flag.Bool("update", false, "and write down what the kernel does; meant for -tools=reference")
-)
+var update = flag.Bool("update", false, "write down what the kernel does in shared scenarios; meant for -tools=reference")
 
-// always are the scenarios of every run.
-var always = []string{"add-volume", "adjust"}
-
-// TestScenarios plays the shared scenarios, which cmd plays with fake nodes, on two
-// machines of one boot, and compares with the recording, as strictly as there.
+// TestScenarios plays the shared scenarios, which cmd plays with fake nodes, and
+// compares with the recording, as strictly as there.
 func TestScenarios(t *testing.T) {
-	names := always
-	if *scenarios || *update {
-		names = allScenarios(t)
-	}
-	lab := newLab(t)
-	require.NoError(t, lab.Restart(t.Context()))
-	p := &players{lab: lab}
-	for i, g := range lab.Guests {
-		p.all = append(p.all, &player{Guest: g, name: fmt.Sprintf("node%d", i+1), files: map[string]string{}})
-	}
-	p.each(t, func(m *player) { m.must(t, "mkfs.ext4 -q -E nodiscard /dev/sdb1"); m.prepare(t) })
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			began := time.Now()
-			file := filepath.Join(sharedDir, name+".txt")
+	files, err := filepath.Glob("../testdata/scenarios/shared/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			sc := testkit.ParseRecordings(string(text))[0]
-			p.play(t, sc)
-			t.Logf("%s: %s", sc.Name, time.Since(began).Round(time.Second))
+			newPlayers(t).play(t, sc)
 			if *update {
 				require.NoError(t, os.WriteFile(file, []byte(sc.String()), 0o644))
 			}
 		})
 	}
-}
-
-const sharedDir = "../testdata/scenarios/shared"
-
-func allScenarios(t *testing.T) (names []string) {
-	files, err := filepath.Glob(filepath.Join(sharedDir, "*.txt"))
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		names = append(names, strings.TrimSuffix(filepath.Base(file), ".txt"))
-	}
-	return names
 }
 
 // A player is a machine of a scenario.
@@ -75,9 +48,25 @@ type player struct {
 }
 
 type players struct {
-	lab *Lab
 	all []*player
 	ids testkit.Names
+}
+
+// newPlayers returns machines that have booted, with blank disks.
+func newPlayers(t *testing.T) *players {
+	lab := newLab(t)
+	require.NoError(t, lab.Restart(t.Context()))
+	p := &players{ids: testkit.Names{}}
+	for i, g := range lab.Guests {
+		p.all = append(p.all, &player{Guest: g, name: fmt.Sprintf("node%d", i+1), files: map[string]string{}})
+	}
+	p.each(t, func(m *player) {
+		m.must(t, "mkfs.ext4 -q -E nodiscard /dev/sdb1")
+		m.prepare(t)
+		m.must(t, "truncate -s 32M /disks/vda /disks/vdb")
+		m.start(t)
+	})
+	return p
 }
 
 func (p *players) each(t *testing.T, do func(*player)) {
@@ -132,24 +121,12 @@ func (m *player) put(t *testing.T, path, text string) {
 	require.Zero(t, reply.Code, "%s", reply.Stderr)
 }
 
-// reset gives the machine blank disks and a module without a past.
-func (m *player) reset(t *testing.T) {
-	m.must(t, "killall drbdsetup; umount /mnt; drbdsetup down all; dmsetup remove_all; losetup -d /dev/loop1; losetup -d /dev/loop2"+
-		"; ip link set eth0 up; rm -f /disks/vd* /tmp/h.* /handled /events /etc/drbd.d/*.res /dev/mapper/backing; rmmod drbd; modprobe drbd"+
-		"; truncate -s 32M /disks/vda /disks/vdb")
-	m.files, m.state, m.then = map[string]string{}, map[string][]string{}, map[string][]string{}
-	m.start(t)
-}
-
 // start attaches the disks and begins to listen.
 func (m *player) start(t *testing.T) {
-	m.must(t, "losetup /dev/loop1 /disks/vda; losetup /dev/loop2 /disks/vdb; rm -f /events /handled /told"+
-		"; drbdsetup events2 >/events 2>/dev/null </dev/null & until grep -q '^exists -' /events; do sleep 0.1; done")
+	m.must(t, "losetup /dev/loop1 /disks/vda; losetup /dev/loop2 /disks/vdb; drbdsetup events2 >/events 2>/dev/null </dev/null & until grep -q '^exists -' /events; do sleep 0.1; done")
 }
 
 func (p *players) play(t *testing.T, sc *testkit.Scenario) {
-	p.ids = testkit.Names{}
-	p.each(t, func(m *player) { m.reset(t) })
 	for i := range sc.Blocks {
 		p.block(t, sc, &sc.Blocks[i])
 	}
@@ -158,32 +135,13 @@ func (p *players) play(t *testing.T, sc *testkit.Scenario) {
 var titlePattern = regexp.MustCompile(`^(step \d+): (node\d)(?:\$ (.*)| (loses power|boots again).*)$`)
 
 func (p *players) block(t *testing.T, sc *testkit.Scenario, b *testkit.Block) {
+	began := time.Now()
+	defer func() { t.Logf("%s: %s", b.Title, time.Since(began).Round(100*time.Millisecond)) }()
 	if rest, ok := strings.CutPrefix(b.Title, "config "); ok {
-		nodes, file, _ := strings.Cut(rest, ": ")
-		for name := range strings.FieldsSeq(nodes) {
-			m := p.node(name)
-			m.files[file] = strings.Join(b.Sections[0].Lines, "\n") + "\n"
-			m.put(t, file, m.files[file])
-		}
+		p.configure(t, rest, strings.Join(b.Sections[0].Lines, "\n")+"\n")
 		return
 	}
-	title := titlePattern.FindStringSubmatch(b.Title)
-	require.NotNil(t, title, b.Title)
-	m := p.node(title[2])
-	var got []testkit.Section
-	switch title[4] {
-	case "loses power":
-		require.NoError(t, m.PowerCut())
-	case "boots again":
-		require.NoError(t, m.Boot(t.Context()))
-		m.prepare(t)
-		m.start(t)
-		for file, text := range m.files {
-			m.put(t, file, text)
-		}
-	default:
-		got = m.command(t, title[3])
-	}
+	got := p.step(t, b.Title)
 	if !b.Hasty {
 		p.settle(t)
 		for _, m := range p.all {
@@ -194,7 +152,72 @@ func (p *players) block(t *testing.T, sc *testkit.Scenario, b *testkit.Block) {
 		b.Sections = got
 		return
 	}
-	p.compare(t, sc.Name+" "+b.Title, b, got)
+	what := sc.Name + " " + b.Title
+	p.compare(t, what, b, got)
+	if !b.Hasty && *toolset == "ours" {
+		p.each(t, func(m *player) { m.ask(t, what) })
+	}
+}
+
+// configure writes a file, as in "node1 node2: FILE".
+func (p *players) configure(t *testing.T, title, text string) {
+	nodes, file, _ := strings.Cut(title, ": ")
+	for name := range strings.FieldsSeq(nodes) {
+		m := p.node(name)
+		m.files[file] = text
+		m.put(t, file, text)
+	}
+}
+
+// step does what a title says, and returns what came of it.
+func (p *players) step(t *testing.T, title string) []testkit.Section {
+	part := titlePattern.FindStringSubmatch(title)
+	require.NotNil(t, part, title)
+	m := p.node(part[2])
+	switch part[4] {
+	case "loses power":
+		require.NoError(t, m.PowerCut())
+		return nil
+	case "boots again":
+		require.NoError(t, m.Boot(t.Context()))
+		m.prepare(t)
+		m.start(t)
+		for file, text := range m.files {
+			m.put(t, file, text)
+		}
+		return nil
+	}
+	return m.command(t, part[3])
+}
+
+// questions are what both toolsets are asked in each state.
+var questions = []string{
+	"drbdsetup status", "drbdsetup status r0 --verbose --statistics", "drbdsetup show --show-defaults", "drbdsetup events2 --now --statistics",
+	"drbdsetup role 0", "drbdsetup cstate 0", "drbdsetup dstate 0", "drbdsetup get-gi 0", "drbdsetup show-gi 0 | grep '[:0-9A-F]\\{60\\}\\|^flags:'",
+	"drbdsetup sh-status r0 | grep -v _version", "drbdadm -d adjust all",
+}
+
+// asked are the states in which both toolsets were asked, without their numbers.
+var asked sync.Map
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// ask compares what both toolsets answer, once in each state.
+func (m *player) ask(t *testing.T, what string) {
+	if m.cmd == nil {
+		return
+	}
+	if _, done := asked.LoadOrStore(digits.ReplaceAllString(strings.Join(m.state[shown[0].view], " "), ""), true); done {
+		return
+	}
+	var all strings.Builder
+	for _, q := range questions {
+		fmt.Fprintf(&all, "echo '%s:'; %s; echo \"exit code $?\"\n", strings.ReplaceAll(q, "'", ""), q)
+	}
+	_, difference, err := sideBySide(m.Guest, all.String())
+	if err != nil || difference != "" {
+		t.Errorf("%s: %s: %v\n%s", what, m.name, err, difference)
+	}
 }
 
 // command runs a step's command and returns what it did.
@@ -217,6 +240,9 @@ func splitLines(text string) []string {
 	return strings.Split(text, "\n")
 }
 
+// underWay matches states in /proc/drbd that do not last.
+var underWay = regexp.MustCompile(`cs:(Sync|Verify|WFBitMap|WFSyncUUID|Starting|TearDown|Disconnecting|Unconnected)|ds:(Attaching|Negotiating|Failed)`)
+
 // settle waits until neither state nor events change for a second.
 func (p *players) settle(t *testing.T) {
 	for before := ""; ; time.Sleep(time.Second) {
@@ -226,11 +252,11 @@ func (p *players) settle(t *testing.T) {
 				now[m.name[len(m.name)-1]-'1'] = m.must(t, "cat /proc/drbd; wc -l /events")
 			}
 		})
-		if all := strings.Join(now, ""); all == before {
+		all := strings.Join(now, "")
+		if all == before && !underWay.MatchString(all) {
 			return
-		} else {
-			before = all
 		}
+		before = all
 	}
 }
 

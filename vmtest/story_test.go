@@ -12,49 +12,73 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 )
 
 var toolset = flag.String("tools", "ours", "tools in the guests' /sbin: ours, or reference for the original drbd-utils")
 
-// TestStories plays every story on freshly booted machines.
-func TestStories(t *testing.T) {
-	lab := newLab(t)
-	stories, err := filepath.Glob("testdata/*.txtar")
-	require.NoError(t, err)
-	require.NotEmpty(t, stories)
-	for _, file := range stories {
-		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		t.Run(name, func(t *testing.T) { // one after the other: a group of its own for each
-			began := time.Now()
-			require.NoError(t, lab.Restart(t.Context()))
-			t.Logf("%s: booted in %s", name, time.Since(began).Round(100*time.Millisecond))
-			testscript.Run(t, (&story{lab: lab, ctx: t.Context()}).params(file))
-		})
-	}
+// scratch is where the guests' root file system is built, once for all tests.
+var scratch string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "vmtest")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		scratch = dir
+		return m.Run()
+	}())
 }
 
-func newLab(t *testing.T) *Lab {
-	dir, tools := t.TempDir(), ""
+var system = sync.OnceValues(func() (System, error) {
+	ctx, tools := context.Background(), ""
 	switch *toolset {
 	case "ours":
-		tools = filepath.Join(dir, "tools")
-		require.NoError(t, Build(t.Context(), tools, "..", "./cmd/drbdadm", "./cmd/drbdsetup", "./cmd/drbdmeta"))
+		tools = filepath.Join(scratch, "tools")
+		if err := Build(ctx, tools, "..", "./cmd/drbdadm", "./cmd/drbdsetup", "./cmd/drbdmeta"); err != nil {
+			return System{}, err
+		}
 	case "reference":
 	default:
-		t.Fatalf("-tools=%s: ours or reference", *toolset)
+		return System{}, fmt.Errorf("-tools=%s: ours or reference", *toolset)
 	}
-	lab, err := NewLab(t.Context(), dir, tools)
+	return BuildSystem(ctx, scratch, tools)
+})
+
+// newLab returns two machines without power.
+func newLab(t *testing.T) *Lab {
+	system, err := system()
+	require.NoError(t, err)
+	lab, err := NewLab(t.TempDir(), system)
 	require.NoError(t, err)
 	for _, g := range lab.Guests {
 		g.Console = filepath.Join(t.ArtifactDir(), g.Name+".console")
 	}
 	t.Cleanup(func() { lab.Close() })
 	return lab
+}
+
+// TestStories plays every story on machines of its own.
+func TestStories(t *testing.T) {
+	stories, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, stories)
+	for _, file := range stories {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			lab := newLab(t)
+			require.NoError(t, lab.Restart(t.Context()))
+			testscript.Run(t, (&story{lab: lab, ctx: t.Context()}).params(file))
+		})
+	}
 }
 
 // A story holds what its commands share.
@@ -209,33 +233,42 @@ func (s *story) same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// compare runs the original, then ours, and fails if they differ. Where the
-// original differs from itself as well, the state moved meanwhile (a file system
-// writes when it likes), and all is repeated.
 func (s *story) compare(ts *testscript.TestScript, g *Guest, command string) {
-	original := "PATH=/original:$PATH; " + command
-	for range 20 {
-		s.run(ts, g, original)
-		s.report(ts, "original")
-		s.run(ts, g, command)
-		s.report(ts, "ours")
-		if ts.ReadFile("original") == ts.ReadFile("ours") {
-			return
-		}
-		complaint := s.last.Stderr
-		s.run(ts, g, original)
-		s.report(ts, "again")
-		if ts.ReadFile("original") == ts.ReadFile("again") {
-			_ = ts.Exec("diff", "-u", "original", "ours")
-			ts.Fatalf("%s: %s: not the same; ours says on standard error:\n%s", g.Name, command, complaint)
-		}
+	var err error
+	var difference string
+	s.last, difference, err = sideBySide(g, command)
+	ts.Check(err)
+	if difference != "" {
+		ts.Fatalf("%s: %s: not the same; ours says on standard error:\n%s%s", g.Name, command, s.last.Stderr, difference)
 	}
-	ts.Fatalf("%s: %s: the state never stands still", g.Name, command)
 }
 
-func (s *story) report(ts *testscript.TestScript, file string) {
-	text := fmt.Appendf(nil, "exit code %d\n%s", s.last.Code, s.last.Stdout)
-	ts.Check(os.WriteFile(ts.MkAbs(file), text, 0o644))
+// sideBySide runs a command with the original's tools, then with ours, and returns
+// what ours did and, if exit code or standard output is not the same, the difference.
+// Where the original differs from itself as well, the state moved meanwhile (a file
+// system writes when it likes), and all is repeated.
+func sideBySide(g *Guest, command string) (ours Reply, difference string, err error) {
+	original := "PATH=/original:$PATH; " + command
+	for range 20 {
+		var texts [3]string
+		for i, line := range []string{original, command, original} {
+			reply, err := g.Run(line, nil)
+			if err != nil {
+				return reply, "", err
+			}
+			texts[i] = fmt.Sprintf("exit code %d\n%s", reply.Code, reply.Stdout)
+			if i == 1 {
+				ours = reply
+			}
+			if i == 1 && texts[0] == texts[1] {
+				return ours, "", nil
+			}
+		}
+		if texts[0] == texts[2] {
+			return ours, string(diff.Diff("original", []byte(texts[0]), "ours", []byte(texts[1]))), nil
+		}
+	}
+	return ours, "", fmt.Errorf("%s: %s: the state never stands still", g.Name, command)
 }
 
 // sameData compares the first KiB of both machines' /dev/sdb1 from outside.
