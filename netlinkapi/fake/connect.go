@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -168,14 +169,14 @@ func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 	}
 	if err != nil {
 		l.conn.Close()
-		c.meetFailed(ctx, err)
+		c.meetFailed(ctx, l, err)
 		return nil, err
 	}
 	return l, l.conn.SetDeadline(time.Time{})
 }
 
 // meetFailed goes through the states that a peer which does not fit leads to.
-func (c *connection) meetFailed(ctx context.Context, err error) {
+func (c *connection) meetFailed(ctx context.Context, l *link, err error) {
 	c.res.m.mu.Lock()
 	defer c.res.m.mu.Unlock()
 	states := map[error][]conn{
@@ -184,8 +185,16 @@ func (c *connection) meetFailed(ctx context.Context, err error) {
 		errSecret:    {wfReportParams, protocolError, unconnected, wfConnection},
 		errAlgorithm: {networkFailure, unconnected, wfConnection},
 	}[err]
+	if c.res.m.gen == schema.V9 && len(states) > 0 {
+		c.use(l.path)
+		states = slices.DeleteFunc(states, func(s conn) bool { return s == wfReportParams })
+	}
 	for _, s := range states {
 		c.set(change{Conn: &s}, true)
+		if c.res.m.gen == schema.V9 && s.lost() {
+			c.leave()
+			c.left = false
+		}
 	}
 	if c.state == disconnecting {
 		c.stop()
@@ -196,12 +205,15 @@ func (c *connection) meetFailed(ctx context.Context, err error) {
 
 // pause lets the time between two attempts to connect pass.
 func (c *connection) pause(ctx context.Context) {
-	seconds := c.net.Uint("connect_int")
+	pause := time.Duration(c.net.Uint("connect_int")) * time.Second
+	if c.res.m.gen == schema.V9 {
+		pause = time.Duration(c.net.Uint("timeout")) * time.Second / 10
+	}
 	c.res.m.mu.Unlock()
 	defer c.res.m.mu.Lock()
 	select {
 	case <-ctx.Done():
-	case <-time.After(time.Duration(seconds) * time.Second):
+	case <-time.After(pause):
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *connection) leave() {
 	for _, p := range c.paths {
 		p.establish(false)
 	}
-	if c.met || c.state == disconnecting {
+	if c.met || c.state == disconnecting || c.state.lost() {
 		c.helper(c.res.m.ctx, "disconnected")
 	}
 }
