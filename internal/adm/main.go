@@ -60,8 +60,6 @@ type tool struct {
 // Main runs drbdadm and returns its exit code. SIGINT, SIGTERM and SIGHUP end what
 // is under way, and nothing new begins; what was done and what was not is stated.
 func Main(ctx context.Context, env cli.Env) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
 	t, err := newTool(ctx, env)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
@@ -138,6 +136,11 @@ func (t *tool) main(ctx context.Context) int {
 	if code := t.prepare(); code != 0 {
 		return code
 	}
+	if t.cmd.print != nil { // nothing is lost by whatever ends it
+		return t.carryOut(ctx)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	if t.watching {
 		return t.watch(ctx)
 	}
