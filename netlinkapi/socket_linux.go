@@ -175,9 +175,11 @@ func (s *kernelSocket) stopped() error {
 	return nil
 }
 
-// take reads the datagrams that there are; unix.EAGAIN if there are none.
+// take reads the datagrams that there are; unix.EAGAIN if there are none. Since the call
+// never waits, the runtime is not told of it: on a machine with one processor it would
+// hand over to another thread each time.
 func (s *kernelSocket) take() error {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.headers)), batchSize, unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.headers)), batchSize, unix.MSG_DONTWAIT, 0, 0)
 	switch errno {
 	case 0:
 	case unix.EAGAIN, unix.EINTR:

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 )
 
 // FakeVariable names the environment variable that points the tools at a module
@@ -24,14 +23,8 @@ type Env struct {
 	Getenv func(string) string
 }
 
-// OS returns the environment of this process, and sets the process up for it.
-//
-// With one processor the runtime would switch threads at each system call that
-// takes longer than 20 microseconds, as those to the module do.
+// OS returns the environment of this process.
 func OS() Env {
-	if runtime.GOMAXPROCS(0) == 1 {
-		runtime.GOMAXPROCS(2)
-	}
 	dir, _ := filepath.Split(os.Args[0])
 	return Env{
 		Dir:    dir,
