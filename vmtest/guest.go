@@ -32,8 +32,8 @@ type Guest struct {
 }
 
 const (
-	bootTimeout    = 2 * time.Minute
-	commandTimeout = 5 * time.Minute
+	bootTimeout    = 10 * time.Minute
+	commandTimeout = 10 * time.Minute
 )
 
 // Boot starts the machine and waits until its agent answers.

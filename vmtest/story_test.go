@@ -171,7 +171,7 @@ func (s *story) await(ts *testscript.TestScript, _ bool, args []string) {
 
 // patience is how long a story waits for a state. Emulated machines on a busy
 // host are slow.
-const patience = 3 * time.Minute
+const patience = 10 * time.Minute
 
 func (s *story) waitFor(ts *testscript.TestScript, g *Guest, pattern *regexp.Regexp, command string) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
