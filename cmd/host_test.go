@@ -48,6 +48,7 @@ type host struct {
 	argv0   string // of the helper
 	helping int    // helpers that run
 	slow    string // pattern of a helper that takes longer than others
+	near    bool   // the nearest node is missed first
 	broken  map[string]bool
 	seed    int
 	version int // grows with each event
@@ -195,8 +196,12 @@ func (h *host) environment(key string) string {
 	return ""
 }
 
+// startTime is how long a program takes at least to begin.
+const startTime = time.Millisecond
+
 // tool runs one of ours.
 func (h *host) tool(ctx context.Context, name string, args []string, s streams) int {
+	time.Sleep(startTime)
 	args = slices.Clone(args)
 	for i := range args {
 		args[i] = h.local(args[i])
@@ -212,7 +217,7 @@ func (h *host) tool(ctx context.Context, name string, args []string, s streams) 
 // and a slow one longer than that.
 const (
 	helperTime = 5 * time.Millisecond
-	slowHelper = 10 * time.Millisecond
+	slowHelper = 100 * time.Millisecond
 )
 
 // help is the user mode helper: the real drbdadm in a process of its own.
@@ -480,15 +485,32 @@ func ip(_ context.Context, h *host, args []string, _ streams) int {
 	}
 	switch {
 	case args[0] == "link":
-		for i := 1; i <= 5; i++ {
-			h.reach(verb, i)
-		}
+		h.reachAll(verb)
 	case args[1] == "add" && args[0] == "route", args[1] == "del":
 		peer, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(args[3], "10.0.0."), "/32"))
 		h.reach(verb, peer)
 	}
 	return 0
 }
+
+// reachAll cuts or repairs all links. Which is lost, or found again, first is chance:
+// here the farthest node is missed first, unless the step says otherwise, and the
+// nearest is met first.
+func (h *host) reachAll(verb string) {
+	nodes := []int{1, 2, 3, 4, 5}
+	if verb == "cut" && !h.near {
+		slices.Reverse(nodes)
+	}
+	for _, n := range nodes {
+		h.reach(verb, n)
+		if verb == "heal" {
+			time.Sleep(meetTime)
+		}
+	}
+}
+
+// meetTime is enough for two nodes to meet.
+const meetTime = 100 * time.Millisecond
 
 func (h *host) reach(verb string, peer int) {
 	if peer != h.number {

@@ -133,7 +133,7 @@ func (s *stage) block(b testkit.Block) {
 	m := titlePattern.FindStringSubmatch(b.Title)
 	require.NotNil(s.t, m, b.Title)
 	h := s.hosts[m[3]]
-	h.slow = slow[s.name(b)]
+	h.slow, h.near = slow[s.name(b)], near[s.name(b)]
 	var got outcome
 	switch {
 	case m[1] == "end of step":
@@ -185,7 +185,7 @@ func (s *stage) start(h *host, line string) chan outcome {
 // settle lets time pass until nothing has happened for a second and nothing is
 // under way, unless the recording shows that it is.
 func (s *stage) settle(b testkit.Block) {
-	if b.Hasty {
+	if b.Hasty && !late[s.name(b)] {
 		return
 	}
 	const tick, calm = 50 * time.Millisecond, 20

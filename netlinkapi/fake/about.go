@@ -130,7 +130,7 @@ func (d *device) statistics() *schema.Values {
 	v.SetUint("dev_size", d.size).SetUint("dev_read", d.count.read).SetUint("dev_write", d.count.written)
 	v.SetUint("dev_al_writes", d.alWrites()).SetUint("dev_bm_writes", d.bmWrites())
 	v.SetUint("dev_upper_pending", 0).SetUint("dev_lower_pending", 0)
-	v.SetBool("dev_upper_blocked", d.res.m.gen == schema.V84 && (d.res.susp.any() || d.frozen))
+	v.SetBool("dev_upper_blocked", d.blocked())
 	v.SetBool("dev_lower_blocked", false).SetBool("dev_al_suspended", d.alSuspended)
 	v.SetUint("dev_exposed_data_uuid", d.exposed)
 	if !d.shown() {

@@ -103,7 +103,7 @@ func (m *Module) checkResyncAfter(d *device, after int64) schema.Code {
 
 // attach gives the device its disk and decides what its data is worth.
 func (d *device) attach(disk *disk) schema.Code {
-	d.frozen, d.failed = true, false
+	d.frozen, d.failed, d.forced = true, false, false
 	defer func() { d.frozen = false }()
 	attaching := func() { d.own.disk = schema.Attaching }
 	if code := d.res.attempt(nil, false, attaching); !code.OK() {

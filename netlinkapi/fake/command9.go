@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"drbdutils/meta"
 	"drbdutils/schema"
@@ -120,6 +121,8 @@ func (m *Module) newPeer(r *request) schema.Code {
 		return schema.ErrCreateTransport
 	}
 	c := &connection{res: r.resource, node: int(r.context.Uint("ctx_peer_node_id")), net: net}
+	c.turn = redial/2 + time.Duration(r.resource.self())*time.Millisecond
+	c.latency = (minLatency + time.Duration(r.resource.self())) * time.Microsecond
 	if code := r.checkConnection(c, nil, net); code != schema.NoError {
 		return code
 	}

@@ -106,6 +106,7 @@ func (pd *peerDevice) promote(force bool) schema.Code {
 		pd.markRole()
 	}
 	if forced {
+		pd.forced = true
 		pd.report(reportUUIDs)
 	}
 	pd.report(reportState)

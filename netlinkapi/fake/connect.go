@@ -22,6 +22,10 @@ const redial = 50 * time.Millisecond
 // what follows a connect at once on the other node comes first.
 const firstDial = 10 * time.Millisecond
 
+// minLatency is how many microseconds a packet of DRBD 9 needs at least, so that with
+// several nodes what goes straight comes before what goes through another one.
+const minLatency = 50
+
 // greetTime is how long the other end may take for its first packet.
 const greetTime = 2 * time.Second
 
@@ -83,10 +87,8 @@ func (c *connection) try(ctx context.Context, p *path) *link {
 
 func (c *connection) dial(ctx context.Context, p *path) *link {
 	net := c.res.m.cfg.Network
-	select {
-	case <-ctx.Done():
-	case <-time.After(firstDial):
-	}
+	sleep(ctx, firstDial)
+	sleep(ctx, redial+c.turn-time.Duration(time.Now().UnixNano())%redial)
 	for ctx.Err() == nil {
 		if net != nil && !c.isCut(p) {
 			if conn, err := net.Dial(linkName(p.peer, p.my)); err == nil {
@@ -95,12 +97,17 @@ func (c *connection) dial(ctx context.Context, p *path) *link {
 				}
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(redial):
-		}
+		sleep(ctx, redial)
 	}
 	return nil
+}
+
+// sleep lets time pass until the context ends.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func (c *connection) listen(ctx context.Context, p *path) *link {
@@ -111,10 +118,7 @@ func (c *connection) listen(ctx context.Context, p *path) *link {
 				return l
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(redial):
-		}
+		sleep(ctx, redial)
 	}
 	<-ctx.Done()
 	return nil
@@ -211,10 +215,7 @@ func (c *connection) pause(ctx context.Context) {
 	}
 	c.res.m.mu.Unlock()
 	defer c.res.m.mu.Lock()
-	select {
-	case <-ctx.Done():
-	case <-time.After(pause):
-	}
+	sleep(ctx, pause)
 }
 
 // fits says why a peer's first packet does not go with ours. Where only the peer

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"time"
 
 	"drbdutils/schema"
 )
@@ -11,8 +12,10 @@ import (
 type connection struct {
 	res *resource
 	connPart
-	node int            // DRBD 9: node id of the peer
-	net  *schema.Values // net_conf; nil: not configured
+	node    int            // DRBD 9: node id of the peer
+	turn    time.Duration  // DRBD 9: when in a round of attempts to connect it is this node's turn
+	latency time.Duration  // DRBD 9: what is sent arrives that much later
+	net     *schema.Values // net_conf; nil: not configured
 
 	my, peerAddr string // DRBD 8.4: sockaddr bytes
 	paths        []*path
@@ -26,12 +29,13 @@ type connection struct {
 	discard bool               // DRBD 9: connect --discard-my-data
 	dry     bool               // DRBD 9: connect --tentative
 
-	heard     []packet // what the peer said of its volumes before it is met
-	nextRound func()   // begins to look for the peer anew
+	meeting   meeting // DRBD 9
+	nextRound func()  // begins to look for the peer anew
 
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code
 	fetched map[uint32][]byte // data that answers came with
+	tallies map[uint32]tally  // of ballots
 }
 
 // connPart is the state of a connection.
@@ -91,7 +95,7 @@ func (c *connection) deconfigure() {
 
 // edit returns what makes a change to the connection and all its volumes.
 func (c *connection) edit(ch change) func() {
-	if c.res.m.gen == schema.V9 && ch.Conn != nil && c.fencing() == fencingDontCare {
+	if c.res.m.gen == schema.V9 && ch.Conn != nil && c.fencing() == fencingDontCare && c.res.opts.Uint("quorum") == 0 {
 		ch.PDsk = nil // nobody asks what a peer that left is worth
 	}
 	return func() {
@@ -176,11 +180,9 @@ func (c *connection) dropLink() {
 
 // lost handles a link that broke, or is given up, for a reason.
 func (c *connection) lost(why conn) {
-	if c.state >= wfReportParams || c.up() {
+	meeting := c.res.m.gen == schema.V9 && c.state == wfConnection
+	if c.state >= wfReportParams || c.up() || meeting {
 		c.set(change{Conn: &why}, true)
-	}
-	if c.res.alone() {
-		c.res.keepUpToDate()
 	}
 	c.dropLink()
 }
@@ -220,11 +222,6 @@ func (c *connection) ask(volume uint32, ch change) schema.Code {
 // answer tells the peer whether a change that it asks for may be, and carries it
 // out. The answer goes first: what follows from the change may send more.
 func (c *connection) answer(p packet) {
-	if c.res.m.gen == schema.V9 && p.Volume == allVolumes && p.Change.Role != nil {
-		code := c.res.would(false, c.seen(p.Change))
-		c.link.send(packet{Kind: answerState, Volume: p.Volume, ID: p.ID, Code: code})
-		return
-	}
 	edit := c.edit(p.Change.mirror())
 	about, code := c, schema.StateUnknownError
 	if p.Volume != allVolumes {

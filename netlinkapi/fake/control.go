@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"drbdutils/schema"
 )
@@ -168,23 +169,31 @@ func (m *Module) controlCut(args []string) (string, error) {
 	return "", m.Cut(args[0])
 }
 
-// Cut cuts the network to a peer's address until Heal.
+// Cut cuts the network to a peer's address until Heal. Of several links that are cut
+// at once, one after the other is found to be lost.
 func (m *Module) Cut(peer string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := false
-	for _, c := range m.connections() {
-		if addressText(c.peerAddr) == peer {
-			c.dropLink()
-			known = true
-		}
-	}
-	if !known {
+	if !slices.Contains(m.peers(), peer) {
 		return fmt.Errorf("no connection to %s; there are: %s", peer, strings.Join(m.peers(), ", "))
 	}
 	m.cut[peer] = true
+	dead := time.Duration(0)
+	for _, c := range m.connections() {
+		if c.link != nil && c.link.dead() {
+			dead++
+		}
+	}
+	for _, c := range m.connections() {
+		if c.link != nil && addressText(c.peerAddr) == peer {
+			c.link.die(dead * noticeTime)
+		}
+	}
 	return nil
 }
+
+// noticeTime is the time between two links that are found to be lost.
+const noticeTime = time.Millisecond
 
 func (m *Module) controlHeal(args []string) (string, error) {
 	return "", m.Heal(args[0])
@@ -205,7 +214,9 @@ func (m *Module) Heal(peer string) error {
 func (m *Module) peers() []string {
 	var list []string
 	for _, c := range m.connections() {
-		list = append(list, addressText(c.peerAddr))
+		for _, p := range c.routes() {
+			list = append(list, addressText(p.peer))
+		}
 	}
 	slices.Sort(list)
 	return list

@@ -27,6 +27,7 @@ type device struct {
 	crashed       bool             // was Primary when the node went down, and did not see the peer since
 	newGeneration bool             // a new current UUID is due when I/O goes on
 	degraded      bool             // was Primary without a peer when the node went down
+	forced        bool             // the disk counts as UpToDate because an administrator said so
 	failed        bool             // the disk is lost because of an I/O error
 	frozen        bool             // I/O waits while a disk comes or goes
 	alSuspended   bool             // the activity log is not kept: all is out of sync anyway
@@ -131,6 +132,7 @@ func (d *device) newCurrentUUID() {
 	for _, pd := range d.peers {
 		if pd.missesNext() {
 			pd.setBitmapUUID(base) // with its mark: which side was Primary first shows there
+			pd.missed = d.own.quorum && pd.conn.state < wfReportParams
 		}
 	}
 	d.setCurrent(rand.Uint64())
@@ -169,12 +171,26 @@ func (d *device) follow(old, now snapshot) {
 		}
 	}
 	d.followDisk(was, is)
+	if d.res.m.gen == schema.V9 && was.disk != is.disk && was.disk >= schema.Outdated && is.disk == schema.Consistent {
+		d.res.settleDoubts()
+	}
 	lost := was.disk > schema.Failed && is.disk <= schema.Failed && is.role == schema.Primary
 	if lost && d.res.m.gen == schema.V9 && d.peerUpToDate() {
 		d.newGeneration = true // what the disk misses begins with the next write
 	}
+	if was.quorum != is.quorum {
+		d.report(reportState)
+	}
 	if was.quorum && !is.quorum && is.role == schema.Primary {
-		d.helper("quorum-lost")
+		d.res.helperLater(helperCall{d: d, name: "quorum-lost", ctx: d.context()})
+	}
+	for _, pd := range d.peers {
+		if d.res.m.gen == schema.V9 && now.of(pd).degraded() && !old.of(pd).degraded() {
+			d.res.helperLater(helperCall{d: d, c: pd.conn, name: "pri-on-incon-degr", ctx: pd.context()})
+		}
+		if old.of(pd).conn >= connected && old.of(pd).pdsk < schema.UpToDate && now.of(pd).pdsk == schema.UpToDate {
+			pd.conn.unfenceLater()
+		}
 	}
 	for _, pd := range slices.Clone(d.peers) {
 		if a, b := old.of(pd), now.of(pd); a != b {
@@ -202,6 +218,9 @@ var attachReports = map[schema.Generation][]reportPart{
 // followDisk tells the peers about a disk that comes, and takes one that failed
 // away.
 func (d *device) followDisk(was, is ownPart) {
+	if was.disk == schema.Attaching && is.disk > schema.Attaching {
+		d.res.meetAgain()
+	}
 	switch {
 	case was.disk == is.disk:
 	case was.disk == schema.Attaching && is.disk == schema.Negotiating:
@@ -242,7 +261,7 @@ func (pd *peerDevice) followDisk(old, now state) {
 	synced := old.disk < schema.UpToDate && old.conn >= syncSource && now.conn == connected
 	outdated := old.disk != now.disk && now.disk == schema.Outdated && now.conn == connected
 	agreed := old.disk == schema.Negotiating && pd.res.m.gen == schema.V9
-	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk == schema.UpToDate && now.conn >= connected
+	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk >= schema.Consistent && now.conn >= connected
 	switch {
 	case now.disk <= schema.Failed:
 	case current:

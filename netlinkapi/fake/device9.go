@@ -182,6 +182,7 @@ func (m *Module) newCurrentUUID9(r *request) schema.Code {
 // skipInitial gives peers with fresh metadata the new generation, with a resync or
 // without.
 func (d *device) skipInitial(clear bool) {
+	d.forced = !clear
 	for _, pd := range d.peers {
 		if pd.part.conn != connected || pd.peer == nil || pd.peer.uuids.at(uuidCurrent) != uuidJustCreated {
 			continue

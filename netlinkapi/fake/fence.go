@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"slices"
 
 	"drbdutils/schema"
 )
@@ -82,6 +83,14 @@ func (c *connection) fenceLost(ctx context.Context) {
 			})
 			return
 		}
+	}
+}
+
+// unfenceLater lifts the fencing in DRBD 9, once the peer has current data of all volumes.
+func (c *connection) unfenceLater() {
+	behind := slices.ContainsFunc(c.peers(), func(pd *peerDevice) bool { return pd.part.pdsk != schema.UpToDate })
+	if c.res.m.gen == schema.V9 && !behind && c.fencing() != fencingDontCare {
+		c.res.helperLater(helperCall{c: c, name: "unfence-peer", ctx: c.context()})
 	}
 }
 

@@ -8,9 +8,11 @@ import (
 // what follows: nothing, a resync, or the end of the connection.
 func (pd *peerDevice) reported(p packet) {
 	if p.Parts&reportUUIDs != 0 {
+		before := pd.uuidFlags
 		pd.notePeer(p)
 		if pd.res.m.gen == schema.V9 {
 			pd.res.m.tell(pd.about(schema.Change))
+			pd.confirm(before, p)
 		}
 		if p.SkipInitial && pd.skipInitialSync(p) {
 			return
@@ -18,6 +20,10 @@ func (pd *peerDevice) reported(p packet) {
 	}
 	if p.Parts&reportState == 0 {
 		return
+	}
+	if pd.quorate != p.State.Quorum {
+		pd.quorate = p.State.Quorum
+		defer pd.res.review()
 	}
 	old, disk := pd.state(), pd.shownDisk(p)
 	if done := pd.peerFinished(p, &disk); done {
@@ -115,7 +121,7 @@ func (pd *peerDevice) considers(p packet) bool {
 	}
 	negotiating := s.disk == schema.Negotiating || p.State.Disk == schema.Negotiating
 	starts := p.State.Conn >= startingSyncS && p.State.Conn <= wfBitMapT
-	forced := s.disk == schema.Inconsistent && realDisk(p) == schema.UpToDate && !pd.part.aftrISP
+	forced := p.Forced && s.disk == schema.Inconsistent && realDisk(p) == schema.UpToDate && !pd.part.aftrISP
 	return s.conn == connected && (negotiating || starts || forced)
 }
 
@@ -162,7 +168,7 @@ func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState)
 	case v > 0 && self.disk <= schema.Inconsistent:
 		return v, false
 	case v < 0 && self.role == schema.Primary && pd.res.susp.quorum && pd.own.disk > schema.Outdated:
-		pd.overtaken()
+		pd.conn.overtaken()
 		return v, false
 	case v < 0 && self.role == schema.Primary && pd.state().disk >= schema.Consistent && !pd.mayOverwrite():
 		return v, false

@@ -22,6 +22,48 @@ func (d *device) helper(name string) int {
 	return d.res.m.call(d, nil, name, d.context())
 }
 
+// A helperCall is a call that does not keep what comes next waiting.
+type helperCall struct {
+	d    *device     // nil if it is about all
+	c    *connection // nil if it is not about a peer
+	name string
+	ctx  *schema.Values
+}
+
+// minor is the number that the call is told with.
+func (call helperCall) minor() uint32 {
+	if call.d == nil {
+		return schema.NoMinor
+	}
+	return call.d.minor
+}
+
+// helperLater has a helper called, after those that were to be called before.
+func (r *resource) helperLater(call helperCall) {
+	r.todo = append(r.todo, call)
+	if len(r.todo) == 1 {
+		r.beginHelper()
+	}
+}
+
+// beginHelper calls the helper that is next.
+func (r *resource) beginHelper() {
+	if len(r.todo) == 0 || r.m.ctx.Err() != nil {
+		return
+	}
+	next, m := r.todo[0], r.m
+	m.tell(m.aboutHelper(next.minor(), next.ctx, next.name, schema.Call, 0))
+	env := m.helperEnv(next.d, next.c, next.name)
+	m.work.Go(func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		status := m.runHelper(m.ctx, []string{next.name, r.name}, env)
+		m.tell(m.aboutHelper(next.minor(), next.ctx, next.name, schema.Response, status))
+		r.todo = r.todo[1:]
+		r.beginHelper()
+	})
+}
+
 // call runs a helper for a device.
 func (m *Module) call(d *device, c *connection, name string, ctx *schema.Values) int {
 	args := []string{name, d.res.name}

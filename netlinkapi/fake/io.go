@@ -119,16 +119,31 @@ func (d *device) writeLocal(off int64, data []byte) error {
 
 const protocolA = 1
 
+// takesWrites reports whether the peer gets what is written.
+func (pd *peerDevice) takesWrites() bool {
+	return pd.conn.link != nil && pd.part.conn >= connected && pd.part.pdsk >= schema.Inconsistent
+}
+
+// deaf returns the nodes that do not get what is written, a bit for each.
+func (d *device) deaf() (nodes uint64) {
+	for _, pd := range d.peers {
+		if !pd.takesWrites() {
+			nodes |= 1 << pd.conn.node
+		}
+	}
+	return nodes
+}
+
 // mirror sends a write to the peer and reports whether it has it.
 func (pd *peerDevice) mirror(off int64, data []byte) bool {
 	c := pd.conn
 	l := c.link
-	if l == nil || pd.state().conn < connected || pd.state().pdsk < schema.Inconsistent {
+	if !pd.takesWrites() {
 		return false
 	}
 	c.asked++
 	id := c.asked
-	l.send(packet{Kind: writeData, Volume: pd.volume, ID: id, Offset: off, Data: data})
+	l.send(packet{Kind: writeData, Volume: pd.volume, ID: id, Offset: off, Data: data, Lost: pd.device.deaf()})
 	pd.sent += uint64(len(data)) / 512
 	if c.net.Uint("wire_protocol") == protocolA {
 		return true
@@ -149,7 +164,7 @@ func (pd *peerDevice) takeWrite(p packet) {
 	pd.received += uint64(n) / 512
 	if !pd.usable() {
 		code = schema.StateIsDiskless
-	} else if err := pd.storeForPeer(p.Offset, p.Data); err != nil {
+	} else if err := pd.storeForPeer(p.Offset, p.Data, p.Lost); err != nil {
 		code = schema.StateNoLocalDisk
 	}
 	if l := pd.conn.link; l != nil {
@@ -159,7 +174,7 @@ func (pd *peerDevice) takeWrite(p packet) {
 
 // storeForPeer writes to the disk here. If it is the only one left, the peer
 // misses what is written from now on.
-func (pd *peerDevice) storeForPeer(off int64, data []byte) error {
+func (pd *peerDevice) storeForPeer(off int64, data []byte, lost uint64) error {
 	n := int64(len(data))
 	if pd.state().pdsk < schema.Inconsistent {
 		pd.bits().markBytes(off, n)
@@ -171,7 +186,7 @@ func (pd *peerDevice) storeForPeer(off int64, data []byte) error {
 	}
 	pd.count.written += uint64(n) / 512
 	for _, other := range pd.device.peers {
-		if other != pd && other.part.conn < connected {
+		if other != pd && (other.part.conn < connected || lost&(1<<other.conn.node) != 0) {
 			other.bits().markBytes(off, n)
 		}
 	}

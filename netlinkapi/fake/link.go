@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"net"
 	"sync"
+	"time"
 
 	"drbdutils/schema"
 )
@@ -23,24 +24,32 @@ type link struct {
 	dec      *gob.Decoder
 	path     *path
 	resolves bool // this end decides where both are alike
+	latency  time.Duration
 
 	mu     sync.Mutex
 	queue  []packet
 	wake   chan struct{}
 	closed bool
+	cut    bool // nothing crosses any more
+
+	inbox       []packet // received and not dealt with, under the module's lock
+	ended, done bool     // nothing more comes; all is dealt with
 }
 
 func newLink(c net.Conn, resolves bool, p *path) *link {
 	return &link{
 		path: p,
 		conn: c, enc: gob.NewEncoder(c), dec: gob.NewDecoder(c),
-		resolves: resolves, wake: make(chan struct{}, 1),
+		resolves: resolves, wake: make(chan struct{}, 1), latency: p.conn.latency,
 	}
 }
 
 func (l *link) send(p packet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.cut {
+		return
+	}
 	l.queue = append(l.queue, p)
 	l.signal()
 }
@@ -56,6 +65,7 @@ func (l *link) signal() {
 // is still sent.
 func (l *link) write() {
 	for range l.wake {
+		time.Sleep(l.latency)
 		l.mu.Lock()
 		queue, closed := l.queue, l.closed
 		l.queue = nil
@@ -79,12 +89,36 @@ func (l *link) close() {
 	l.signal()
 }
 
+// die cuts the link, and closes it when the ends are to find that out.
+func (l *link) die(after time.Duration) {
+	l.mu.Lock()
+	l.cut = true
+	l.mu.Unlock()
+	if after == 0 {
+		l.close()
+		return
+	}
+	time.AfterFunc(after, l.close)
+}
+
+// dead reports whether it was cut.
+func (l *link) dead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut
+}
+
 // start begins the worker that brings the link up and keeps it so.
 func (c *connection) start() {
 	ctx, stop := context.WithCancel(c.res.m.ctx)
 	c.stop, c.running = stop, true
-	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
+	c.forgetAnswers()
 	c.res.m.work.Go(func() { c.work(ctx) })
+}
+
+// forgetAnswers forgets what the peer answered.
+func (c *connection) forgetAnswers() {
+	c.answers, c.fetched, c.tallies = map[uint32]schema.Code{}, map[uint32][]byte{}, map[uint32]tally{}
 }
 
 // work is the life of a configured connection: connect, listen to the peer, and
@@ -111,7 +145,6 @@ func (c *connection) work(ctx context.Context) {
 		}
 		c.set(change{Conn: new(unconnected)}, true)
 		c.left = false
-		c.res.keepUpToDate()
 	}
 	if m.ctx.Err() == nil {
 		if m.gen == schema.V9 && !c.left {
@@ -129,7 +162,7 @@ func (c *connection) work(ctx context.Context) {
 // run serves an established link until it ends.
 func (c *connection) run(ctx context.Context, l *link) {
 	m := c.res.m
-	c.link, c.met, c.left = l, false, false
+	c.link, c.met, c.left, c.meeting = l, false, false, meeting{}
 	m.work.Go(l.write)
 	if m.gen == schema.V9 {
 		c.use(l.path)
@@ -141,24 +174,73 @@ func (c *connection) run(ctx context.Context, l *link) {
 			l.send(pd.reportPacket(reportAll))
 		}
 	}
-	for {
-		var p packet
-		m.mu.Unlock()
-		err := l.dec.Decode(&p)
-		m.mu.Lock()
-		if err != nil || c.link != l {
-			break
-		}
-		c.handle(p)
-	}
+	c.receive(l)
 	l.close()
 	if m.ctx.Err() == nil { // a power cut changes nothing any more
 		c.lost(networkFailure)
 		c.linkGone(ctx)
 	}
 	c.link = nil
-	c.answers, c.fetched = map[uint32]schema.Code{}, map[uint32][]byte{}
+	c.forsaken()
+	c.forgetAnswers()
 	m.changed.Broadcast()
+}
+
+// receive reads what the peer says until the link ends. Questions and answers about
+// changes of state do not wait for what is being dealt with: DRBD has a socket of its
+// own for them.
+func (c *connection) receive(l *link) {
+	m := c.res.m
+	m.work.Go(func() { c.deliver(l) })
+	for {
+		var p packet
+		m.mu.Unlock()
+		err := l.dec.Decode(&p)
+		m.mu.Lock()
+		if err != nil {
+			break
+		}
+		if deal := urgent[p.Kind]; deal != nil && !l.dead() {
+			deal(c, p)
+		} else {
+			l.inbox = append(l.inbox, p)
+			m.changed.Broadcast()
+		}
+	}
+	l.ended = true
+	m.changed.Broadcast()
+	m.wait(func() bool { return l.done })
+}
+
+// deliver deals with what was received, one after the other.
+func (c *connection) deliver(l *link) {
+	m := c.res.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.wait(func() bool { return len(l.inbox) > 0 || l.ended }) && len(l.inbox) > 0 {
+		p := l.inbox[0]
+		l.inbox = l.inbox[1:]
+		if !l.dead() {
+			c.handle(p)
+		}
+	}
+	l.done = true
+	m.changed.Broadcast()
+}
+
+// urgent are the packets that do not wait.
+var urgent = map[kind]func(c *connection, p packet){
+	answerState: func(c *connection, p packet) {
+		c.answers[p.ID] = p.Code
+		c.res.m.changed.Broadcast()
+	},
+	answerBallot: func(c *connection, p packet) {
+		c.tallies[p.ID] = p.Tally
+		c.res.m.changed.Broadcast()
+	},
+	prepareState: (*connection).prepare,
+	commitState:  (*connection).endBallot,
+	dropState:    (*connection).endBallot,
 }
 
 // linkGone does what follows when the link is gone.
@@ -174,18 +256,15 @@ func (c *connection) linkGone(ctx context.Context) {
 // handle deals with a packet from the peer.
 func (c *connection) handle(p packet) {
 	switch p.Kind {
-	case answerState:
-		c.answers[p.ID] = p.Code
-		c.res.m.changed.Broadcast()
-		return
 	case askState:
 		c.answer(p)
 		return
-	case commitState:
-		c.carry(p)
-		return
 	case ready:
 		c.meet(p)
+		return
+	case agreed:
+		c.meeting.there = true
+		c.propose()
 		return
 	case netOptions:
 		_ = decodeInto(c.net, p.Options) // made by appendFields
@@ -227,6 +306,8 @@ func (pd *peerDevice) handle(p packet) {
 		pd.peerResized(p)
 	case verifyAsk:
 		pd.compareVerify(p)
+	case peerSynced:
+		pd.otherSynced(p)
 	case newUUID:
 		pd.takeGeneration(p)
 	case verifyDone:

@@ -29,7 +29,7 @@ func (c *connection) leave() {
 	for _, p := range c.paths {
 		p.establish(false)
 	}
-	if c.met || c.state == disconnecting || c.state.lost() {
+	if c.state == disconnecting || c.state.lost() {
 		c.helper(c.res.m.ctx, "disconnected")
 	}
 }
@@ -58,43 +58,91 @@ func (c *connection) note(p packet) {
 		return
 	}
 	pd := d.with(c)
-	c.heard = append(c.heard, p)
+	c.meeting.heard = append(c.meeting.heard, p)
 	pd.notePeer(p)
+	pd.quorate, pd.missed = p.State.Quorum, false
 	c.res.m.tell(pd.about(schema.Change))
 }
 
-// meet decides what follows from what both ends said, and connects.
+// A meeting is what a connection is about to become: both ends have to want it.
+type meeting struct {
+	here, there bool        // who is ready to connect
+	role        schema.Role // of the peer
+	heard       []packet    // what it said of its volumes
+	next        map[*peerDevice]conn
+}
+
+// meet decides what follows from what both ends said.
 func (c *connection) meet(p packet) {
-	heard := c.heard
-	c.heard = nil
-	next := map[*peerDevice]conn{}
-	for _, report := range heard {
+	c.meeting.role, c.meeting.next = p.State.Role, map[*peerDevice]conn{}
+	for _, report := range c.meeting.heard {
 		pd := c.res.volume(report.Volume).with(c)
 		repl, ok := pd.compareCopies(report)
 		if !ok {
 			c.giveUp()
 			return
 		}
-		next[pd] = repl
+		c.meeting.next[pd] = repl
 	}
-	code := c.res.attempt(c, false, func() {
-		c.state, c.peer = wfReportParams, p.State.Role
-		for _, report := range heard {
-			pd := c.res.volume(report.Volume).with(c)
-			s := pd.state()
-			s.conn, s.peer, s.pdsk, s.peerISP = next[pd], p.State.Role, realDisk(report), report.State.Paused
-			pd.put(s)
-			pd.agreeInSync()
-		}
-	})
-	if !code.OK() {
+	if !c.res.would(false, c.join).OK() {
 		c.giveUp()
 		return
 	}
+	c.meeting.here = true
+	c.link.send(packet{Kind: agreed})
+	c.propose()
+}
+
+// propose has the connection come into being, for the whole cluster, when both ends
+// are ready. One end does that.
+func (c *connection) propose() {
+	if !c.meeting.here || !c.meeting.there || !c.link.resolves {
+		return
+	}
+	l := c.link
+	c.res.m.work.Go(func() {
+		c.res.m.mu.Lock()
+		defer c.res.m.mu.Unlock()
+		code := c.res.agree(ballot{With: c.node, Joins: true}, func() {
+			if c.link == l {
+				c.join()
+			}
+		})
+		if !code.OK() && c.link == l {
+			c.giveUp()
+		}
+	})
+}
+
+// join makes the state that of two ends that are connected.
+func (c *connection) join() {
+	with := &c.meeting
+	c.state, c.peer = wfReportParams, with.role
+	for _, report := range with.heard {
+		pd := c.res.volume(report.Volume).with(c)
+		s := pd.state()
+		s.conn, s.peer, s.pdsk, s.peerISP = with.next[pd], with.role, realDisk(report), report.State.Paused
+		pd.put(s)
+		pd.agreeInSync()
+	}
+}
+
+// meetAgain begins anew with peers that are being met: what they heard of the disks
+// here is no longer true.
+func (r *resource) meetAgain() {
+	for _, c := range r.conns {
+		if c.state == wfConnection && c.link != nil {
+			c.dropLink()
+		}
+	}
+}
+
+// joined does what follows.
+func (c *connection) joined() {
 	c.met = true
 	c.keepData()
 	c.correct()
-	for _, report := range heard {
+	for _, report := range c.meeting.heard {
 		c.res.volume(report.Volume).with(c).forgetMissed(report)
 	}
 }
@@ -137,24 +185,6 @@ func (pd *peerDevice) agreeInSync() {
 		pd.own.disk = schema.UpToDate
 	case pd.own.disk == schema.Consistent && pd.part.pdsk == schema.Consistent:
 		pd.own.disk, pd.part.pdsk = schema.UpToDate, schema.UpToDate
-	}
-}
-
-// carry makes a change that the peer decided on and all agreed to.
-func (c *connection) carry(p packet) {
-	c.res.attempt(nil, false, c.seen(p.Change))
-}
-
-// seen returns what makes a change of the peer's role known here.
-func (c *connection) seen(ch change) func() {
-	return func() {
-		if ch.Role == nil {
-			return
-		}
-		c.peer = *ch.Role
-		for _, pd := range c.peers() {
-			pd.part.peer = *ch.Role
-		}
 	}
 }
 
@@ -221,21 +251,4 @@ func (d *device) sameGeneration() []*peerDevice {
 		}
 	}
 	return list
-}
-
-// keepUpToDate takes data that is in doubt for current again: those that are left
-// agree on it. A node alone asks nobody, and has its say even without quorum.
-func (r *resource) keepUpToDate() {
-	alone := r.alone()
-	for _, d := range r.devices {
-		if d.own.doubted && (d.own.quorum || alone) {
-			d.setDisk(schema.UpToDate)
-			d.report(reportState)
-		}
-	}
-}
-
-// alone reports whether no peer is there.
-func (r *resource) alone() bool {
-	return !slices.ContainsFunc(r.conns, func(c *connection) bool { return c.state == wfReportParams })
 }

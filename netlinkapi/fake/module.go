@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"drbdutils/schema"
 )
@@ -129,6 +130,13 @@ func (m *Module) wait(cond func() bool) bool {
 		m.changed.Wait()
 	}
 	return true
+}
+
+// pause gives up the lock for a while.
+func (m *Module) pause(d time.Duration) {
+	m.mu.Unlock()
+	defer m.mu.Lock()
+	sleep(m.ctx, d)
 }
 
 func (m *Module) resource(name string) *resource {

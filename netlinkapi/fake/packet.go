@@ -9,22 +9,27 @@ import (
 type kind uint8
 
 const (
-	hello       kind = iota + 1 // first packet both ways: net options that must fit
-	report                      // a volume: size, generations, state
-	askState                    // may this state change be made?
-	answerState                 // yes, or why not
-	commitState                 // all agreed: carry it out
-	newUUID                     // DRBD 9: a generation begins that the peer has part in
-	netOptions                  // DRBD 9: options that must fit were changed
-	ready                       // DRBD 9: all volumes were reported
-	sendBitmap                  // the blocks that the sender knows to differ
-	syncUUID                    // a resync begins: the generation of the target during it
-	syncAsk                     // the target wants blocks
-	syncData                    // and gets them
-	syncDone                    // and has written them
-	writeData                   // an application wrote
-	writeDone                   // and it is on the peer's disk
-	readAsk                     // an application reads what only the peer has
+	hello        kind = iota + 1 // first packet both ways: net options that must fit
+	report                       // a volume: size, generations, state
+	askState                     // may this state change be made?
+	answerState                  // yes, or why not
+	prepareState                 // DRBD 9: what does everybody say to this ballot?
+	answerBallot                 // all behind the sender said this
+	commitState                  // all agreed: carry it out
+	dropState                    // or they did not
+	newUUID                      // DRBD 9: a generation begins that the peer has part in
+	netOptions                   // DRBD 9: options that must fit were changed
+	ready                        // DRBD 9: all volumes were reported
+	agreed                       // DRBD 9: and the sender is ready to connect
+	peerSynced                   // DRBD 9: another node has these blocks now
+	sendBitmap                   // the blocks that the sender knows to differ
+	syncUUID                     // a resync begins: the generation of the target during it
+	syncAsk                      // the target wants blocks
+	syncData                     // and gets them
+	syncDone                     // and has written them
+	writeData                    // an application wrote
+	writeDone                    // and it is on the peer's disk
+	readAsk                      // an application reads what only the peer has
 	readData
 	resized    // the size of a disk or the wish of an administrator changed
 	verifyAsk  // compare this checksum
@@ -41,6 +46,9 @@ const (
 	reportState reportPart = 1 << iota
 	reportUUIDs
 	reportAll = reportState | reportUUIDs
+
+	heardStable reportPart = 1 << iota // DRBD 9: the receiver became stable, and is to confirm its generation
+	sameAsMine                         // it does: the sender's data may count as this
 )
 
 // packet is what crosses a link. Each kind uses some of the fields.
@@ -50,6 +58,8 @@ type packet struct {
 	ID     uint32
 	Code   schema.Code
 	Change change
+	Ballot ballot
+	Tally  tally
 
 	Options []byte // hello: fields of net_conf that must be equal on both sides
 	Secret  []byte // hello: proof of the shared secret
@@ -65,7 +75,8 @@ type packet struct {
 	Offered     uint64 // sectors that the disk could have; 0 without a disk
 	Wanted      uint64 // sectors that the administrator wants; 0 all
 	Says        uint64 // DRBD 9: what the node says besides its UUIDs
-	Lost        uint64 // newUUID: mask of the nodes that have no part in it
+	Lost        uint64 // newUUID, writeData: mask of the nodes that have no part in it
+	Forced      bool   // the disk counts as UpToDate because an administrator said so
 	Client      bool   // no disk on purpose
 	Clean       bool   // resized: what is added counts as in sync
 
@@ -84,6 +95,7 @@ type peerState struct {
 	Conn   conn
 	Disk   schema.DiskState
 	Paused bool
+	Quorum bool
 }
 
 // report tells the peer about this volume, if there is a link. In DRBD 9 the ends
@@ -98,9 +110,9 @@ func (pd *peerDevice) reportPacket(parts reportPart) packet {
 	s := pd.state()
 	p := packet{
 		Kind: report, Volume: pd.volume, Parts: parts,
-		State: peerState{Role: s.role, Conn: s.conn, Disk: s.disk, Paused: s.userISP || s.aftrISP},
+		State: peerState{Role: s.role, Conn: s.conn, Disk: s.disk, Paused: s.userISP || s.aftrISP, Quorum: pd.own.quorum},
 		Size:  pd.size, Crashed: pd.crashed, Discard: pd.conn.discards(),
-		Client: pd.device.client(), Says: pd.says(),
+		Client: pd.device.client(), Forced: pd.forced, Says: pd.says(),
 	}
 	if s.disk == schema.Negotiating {
 		p.State.Disk = schema.Negotiating

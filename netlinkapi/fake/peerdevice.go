@@ -25,6 +25,8 @@ type peerDevice struct {
 
 	uuidFlags  uint64 // DRBD 9: what the peer says besides its UUIDs
 	peerClient bool   // DRBD 9: the peer has no disk on purpose
+	quorate    bool   // DRBD 9: the peer says that it has quorum
+	missed     bool   // DRBD 9: a generation with quorum began without the peer
 }
 
 // newPeerDevice joins a device and a connection.

@@ -1,6 +1,11 @@
 package fake
 
-import "drbdutils/schema"
+import (
+	"slices"
+
+	"drbdutils/meta"
+	"drbdutils/schema"
+)
 
 // Values of the quorum option that are no number of nodes.
 const (
@@ -14,28 +19,31 @@ func (d *device) hasQuorum() bool {
 	if d.res.m.gen == schema.V84 || d.res.opts.Uint("quorum") == 0 {
 		return true
 	}
-	want := d.res.opts.Uint("quorum")
+	if d.own.disk == schema.Diskless {
+		return slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.quorate && pd.conn.state == wfReportParams })
+	}
 	v := d.votes()
-	need := uint64(v.all/2 + 1)
+	enough := v.present >= v.needs(d.res.opts.Uint("quorum"))
+	tie := v.all > 0 && 2*v.present == v.all && v.tiebreaker >= v.diskless/2+1
+	return (enough || tie && d.own.quorum) && d.redundant(v)
+}
+
+// needs is how many nodes have to be there.
+func (v votes) needs(want uint64) int {
 	switch {
 	case want == quorumAll:
-		need = uint64(v.all)
+		return v.all
 	case want < quorumMajority:
-		need = want
+		return int(want)
 	}
-	enough := uint64(v.present) >= need
-	if !enough && want == quorumMajority && 2*v.present == v.all {
-		enough = v.tiebreaker || v.fenced
-	}
-	return enough && d.redundant(v)
+	return v.all/2 + 1
 }
 
 // votes is who counts for quorum and who is there.
 type votes struct {
-	all, present int
-	upToDate     int  // of those present
-	tiebreaker   bool // a diskless node is connected
-	fenced       bool // those that are missing are known to be outdated
+	all, present         int
+	upToDate             int // of those present
+	diskless, tiebreaker int // nodes that may break a tie, and those that are connected
 }
 
 // votes counts the nodes with a disk. A node whose data is known to be older than
@@ -51,16 +59,34 @@ func (d *device) votes() votes {
 	for _, pd := range d.peers {
 		d.vote(&v, pd)
 	}
+	v.all += d.unconfigured()
 	return v
+}
+
+// unconfigured counts the nodes without a connection that the disk has a bitmap for
+// and that may have current data.
+func (d *device) unconfigured() (nodes int) {
+	if d.disk == nil {
+		return 0
+	}
+	for id, p := range d.disk.image.Super.Peers {
+		if p.BitmapIndex != meta.NoBitmapSlot && d.res.connectionTo(id) == nil && !p.Flags.Has(meta.PeerIsOutdated) {
+			nodes++
+		}
+	}
+	return nodes
 }
 
 func (d *device) vote(v *votes, pd *peerDevice) {
 	there := pd.conn.state == wfReportParams
 	diskless := pd.client() || !pd.opts.Bool("bitmap")
 	switch {
-	case diskless && there:
-		v.tiebreaker = v.tiebreaker || pd.opts.Bool("peer_tiebreaker")
+	case diskless && !pd.opts.Bool("peer_tiebreaker"):
 	case diskless:
+		v.diskless++
+		if there {
+			v.tiebreaker++
+		}
 	case there:
 		v.all++
 		if pd.part.pdsk > schema.Failed {
@@ -69,7 +95,7 @@ func (d *device) vote(v *votes, pd *peerDevice) {
 		if pd.part.pdsk == schema.UpToDate {
 			v.upToDate++
 		}
-	default:
+	case pd.part.pdsk > schema.Outdated && !pd.missed:
 		v.all++
 	}
 }

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"drbdutils/schema"
@@ -20,10 +21,13 @@ type resource struct {
 	attached     bool          // a disk has been there
 	conns        []*connection // in the order in which they were made
 	devices      []*device     // by volume
+	ballots      ballots       // DRBD 9
+	todo         []helperCall  // DRBD 9: one after the other
 }
 
 func (m *Module) newResource(name string, opts *schema.Values) *resource {
 	r := &resource{m: m, name: name, opts: opts, role: schema.Secondary}
+	r.ballots = ballots{asked: rand.Uint32(), heard: map[int]uint32{}, ended: map[int]uint32{}}
 	if m.gen == schema.V84 {
 		r.conns = []*connection{{res: r}}
 	}

@@ -275,6 +275,9 @@ func (pd *peerDevice) noteSynced(p packet) {
 		return
 	}
 	pd.bits().clearBytes(p.Offset, p.Length, pd.size*512)
+	if pd.res.m.gen == schema.V9 {
+		pd.tellSynced(p)
+	}
 	if pd.outOfSync() == 0 && pd.state().conn == syncSource {
 		pd.finishSync()
 	}
@@ -296,7 +299,9 @@ func (pd *peerDevice) finishSync() {
 	}
 	pd.finish(done, "")
 	pd.save()
-	pd.conn.unfencePeer()
+	if pd.res.m.gen == schema.V84 {
+		pd.conn.unfencePeer()
+	}
 }
 
 // caughtUp takes over the source's generation.

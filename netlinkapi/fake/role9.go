@@ -40,7 +40,7 @@ type promotion struct{ trusted, outdated bool }
 func (r *resource) promote(force bool) schema.Code {
 	var p promotion
 	for range promotions {
-		code := r.agree(change{Role: new(schema.Primary)}, func() {
+		code := r.agree(ballot{Role: new(schema.Primary), Sure: p.trusted}, func() {
 			r.setRole(schema.Primary)
 			if p.trusted {
 				r.trustDisks()
@@ -125,6 +125,7 @@ func (r *resource) promoted(forced bool) {
 			continue
 		}
 		if forced {
+			d.forced = true
 			d.newCurrentUUID()
 			d.report(reportUUIDs)
 		} else if d.alone() {
@@ -152,7 +153,7 @@ func (d *device) alone() bool {
 // demote makes the node Secondary. With force, I/O of those that have a device open
 // fails from now on.
 func (r *resource) demote(force bool) schema.Code {
-	code := r.agree(change{Role: new(schema.Secondary)}, func() {
+	code := r.agree(ballot{Role: new(schema.Secondary)}, func() {
 		r.susp.failIO = r.susp.failIO || force && r.open()
 		r.setRole(schema.Secondary)
 	})
@@ -185,30 +186,6 @@ func (r *request) nameOpeners() {
 			}
 		}
 	}
-}
-
-// agree makes a change if all connected peers agree: they are asked first, and
-// told to carry it out when none refused. It may give up the lock meanwhile.
-func (r *resource) agree(seen change, edit func()) schema.Code {
-	if code := r.would(false, edit); code != schema.StateDone {
-		return code
-	}
-	asked := r.connected()
-	for _, c := range asked {
-		if code := c.ask(allVolumes, seen); !code.OK() {
-			return code
-		}
-	}
-	code := r.attempt(nil, false, edit)
-	for _, c := range asked {
-		if c.link != nil && code.OK() {
-			c.link.send(packet{Kind: commitState, Volume: allVolumes, Change: seen})
-		}
-	}
-	if code == schema.StateDone && len(asked) > 0 {
-		return schema.StateClusterWide
-	}
-	return code
 }
 
 // connected returns the connections that are up.

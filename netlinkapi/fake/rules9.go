@@ -101,7 +101,6 @@ func (r *resource) settle9(old snapshot) {
 	}
 	for _, d := range r.devices {
 		d.own.quorum = d.hasQuorum()
-		d.own.doubted = d.own.doubted && d.own.disk == schema.Consistent
 		d.oneSource()
 	}
 }
@@ -139,7 +138,7 @@ func (d *device) oneSource() {
 func (r *resource) doubtDisks() {
 	for _, d := range r.devices {
 		if d.own.disk == schema.UpToDate && r.role != schema.Primary {
-			d.own.disk, d.own.doubted = schema.Consistent, true
+			d.own.disk = schema.Consistent
 		}
 	}
 }

@@ -70,10 +70,9 @@ type state struct {
 // ownPart is what a device knows of itself, peerPart what it knows of one peer.
 // A state is both together: the device as it stands towards that peer.
 type ownPart struct {
-	role    schema.Role
-	disk    schema.DiskState
-	quorum  bool // DRBD 9: enough nodes are reached
-	doubted bool // DRBD 9: Consistent because a Primary is gone, which may go on elsewhere
+	role   schema.Role
+	disk   schema.DiskState
+	quorum bool // DRBD 9: enough nodes are reached
 }
 
 type peerPart struct {
@@ -158,6 +157,11 @@ func (c change) mirror() change {
 		m.PeerISP = new(c.UserISP != nil && *c.UserISP || c.AftrISP != nil && *c.AftrISP)
 	}
 	return m
+}
+
+// degraded reports whether a Primary knows no current data, here or at the peer.
+func (s state) degraded() bool {
+	return s.role == schema.Primary && s.disk < schema.UpToDate && s.pdsk < schema.UpToDate
 }
 
 // disks is a range of disk states for this node and the peer.

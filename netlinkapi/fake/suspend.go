@@ -1,6 +1,10 @@
 package fake
 
-import "drbdutils/schema"
+import (
+	"slices"
+
+	"drbdutils/schema"
+)
 
 // suspension says why a resource holds back I/O.
 type suspension struct {
@@ -10,6 +14,14 @@ type suspension struct {
 }
 
 func (s suspension) any() bool { return s.user || s.noData || s.fencing || s.quorum }
+
+// blocked reports whether the device holds back I/O.
+func (d *device) blocked() bool {
+	if d.res.m.gen == schema.V9 {
+		return d.res.susp.any() && d.res.role == schema.Primary
+	}
+	return d.res.susp.any() || d.frozen
+}
 
 // suspend changes why I/O is held back.
 func (r *resource) suspend(susp suspension) schema.Code {
@@ -58,7 +70,7 @@ func (r *resource) reviewSuspension9(old snapshot) {
 		noData = noData || d.own.disk < schema.UpToDate && !d.peerUpToDate()
 	}
 	suspends := r.opts.Uint("on_no_quorum") == onNoQuorumSuspend
-	r.susp.quorum = missing && (r.susp.quorum || lost && suspends)
+	r.susp.quorum = r.susp.quorum && (missing || r.generationDue()) || missing && lost && suspends
 	r.susp.noData = r.role == schema.Primary && noData && r.opts.Uint("on_no_data") == onNoDataSuspend
 }
 
@@ -72,8 +84,10 @@ func (r *resource) anyPeer(match func(state) bool) bool {
 }
 
 // resumed begins the generations that were put off while I/O was suspended.
+// In DRBD 9, quorum that is back lifts the suspension afterwards.
 func (r *resource) resumed(old suspension) {
-	if !old.any() || r.susp.any() {
+	back := r.susp.quorum && !slices.ContainsFunc(r.devices, func(d *device) bool { return !d.own.quorum })
+	if !back && (!old.any() || r.susp.any()) {
 		return
 	}
 	for _, d := range r.devices {
@@ -83,6 +97,14 @@ func (r *resource) resumed(old suspension) {
 			d.report(reportUUIDs)
 		}
 	}
+	if back {
+		r.commit(func() { r.susp.quorum = false })
+	}
+}
+
+// generationDue reports whether a generation is to begin when I/O goes on.
+func (r *resource) generationDue() bool {
+	return slices.ContainsFunc(r.devices, func(d *device) bool { return d.newGeneration && d.disk != nil })
 }
 
 // maySync reports whether no resync that this one has to wait for runs.
