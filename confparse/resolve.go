@@ -356,10 +356,14 @@ func (v *resolver) nodeIDs() {
 	if v.implicitPair() {
 		v.makeIDs(hosts[0], hosts[1])
 	}
+	first := true
 	for i, h := range hosts {
 		if h.NodeID < 0 && h.Kind != Remote {
-			v.fail("node-id-missing", h.Place, "on %s: there is no node-id", h.label()).Detail =
-				"only two hosts without node-id and connection statements get theirs by themselves"
+			d := v.fail("node-id-missing", h.Place, "on %s: there is no node-id", h.label())
+			if first {
+				d.Detail = "each host needs a number of its own, from 0 to 31; only two hosts without connection sections get theirs by themselves"
+			}
+			first = false
 			continue
 		}
 		for _, other := range hosts[:i] {
