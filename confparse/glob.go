@@ -62,15 +62,16 @@ func (f *files) globDir(dir, pattern string, name func(abs string) string) ([]fi
 	}
 	entries, _ := fs.ReadDir(f.src.FS, rooted(dir)) // no directory, no matches
 	canonical := f.canonicalDir(dir)
+	prefix := strings.TrimSuffix(dir, "/") + "/"
+	shown := name(prefix)
 	all := make([]file, 0, len(entries))
 	for _, e := range entries {
 		if ok, _ := path.Match(pattern, e.Name()); !ok || hidden(e.Name(), pattern) {
 			continue
 		}
-		abs := path.Join(dir, e.Name())
-		found := file{name: name(abs), path: abs, regular: e.Type().IsRegular()}
+		found := file{name: shown + e.Name(), path: prefix + e.Name(), regular: e.Type().IsRegular()}
 		if canonical != dir || e.Type()&fs.ModeSymlink != 0 {
-			found.path = f.canonical(abs)
+			found.path = f.canonical(found.path)
 		}
 		all = append(all, found)
 	}

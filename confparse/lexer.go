@@ -89,6 +89,9 @@ func (s *scanner) skipBlanks() {
 	s.at = at
 }
 
+// maxGroup is how many digits a group of an IPv6 address has.
+const maxGroup = 4
+
 // cut returns the kind, the end and the text of the token that begins at start.
 func (s *scanner) cut(start int) (k kind, end int, text string) {
 	switch c := s.text[start]; classes[c] {
@@ -97,7 +100,7 @@ func (s *scanner) cut(start int) (k kind, end int, text string) {
 		for end < len(s.text) && classes[s.text[end]] == bareClass {
 			end++
 		}
-		if end < len(s.text) && s.text[end] == ':' {
+		if end < len(s.text) && s.text[end] == ':' && end-start <= maxGroup {
 			if six := matchIPv6(s.text[start:]); start+six > end {
 				return ipv6Token, start + six, s.text[start : start+six]
 			}
@@ -267,11 +270,11 @@ func matchMapped(text string) int {
 	return end
 }
 
-// matchHex returns the length of the one to four hexadecimal digits that text
+// matchHex returns the length of the hexadecimal digits of one group that text
 // begins with.
 func matchHex(text string) int {
 	n := 0
-	for n < 4 && n < len(text) && strings.IndexByte("0123456789abcdefABCDEF", text[n]) >= 0 {
+	for n < maxGroup && n < len(text) && strings.IndexByte("0123456789abcdefABCDEF", text[n]) >= 0 {
 		n++
 	}
 	return n
