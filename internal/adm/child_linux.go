@@ -8,20 +8,19 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 
 	"drbdutils/internal/cli"
 )
 
-// start runs a program as a child, with more variables in its environment. It does
-// not outlive drbdadm, even if that is killed.
-func start(ctx context.Context, env cli.Env, more []string) int {
+// start runs a program as a child, with more variables in its environment and without
+// those that drop reports. It does not outlive drbdadm, even if that is killed.
+func start(ctx context.Context, env cli.Env, more []string, drop func(variable string) bool) int {
 	runtime.LockOSThread() // the kernel watches the thread that started the child
 	defer runtime.UnlockOSThread()
 	c := exec.CommandContext(ctx, env.Name, env.Args...)
 	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
-	c.Env = append(withoutNodeIDs(c.Environ()), more...)
+	c.Env = append(slices.DeleteFunc(c.Environ(), drop), more...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = grace / 2
@@ -39,9 +38,4 @@ func start(ctx context.Context, env cli.Env, more []string) int {
 	// success for it.
 	fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name, err)
 	return exitBroken
-}
-
-// withoutNodeIDs drops the names of nodes that a handler has for another resource.
-func withoutNodeIDs(env []string) []string {
-	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "DRBD_NODE_ID_") })
 }

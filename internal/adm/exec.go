@@ -12,6 +12,7 @@ import (
 
 	"drbdutils/internal/cli"
 	"drbdutils/internal/render"
+	"drbdutils/schema"
 )
 
 // exitBroken is the exit code for a backend that could not be started, was
@@ -35,8 +36,9 @@ func (t *tool) perform(ctx context.Context, ops []Op) int {
 
 // do runs one op with what follows from its outcome.
 func (t *tool) do(ctx context.Context, op Op) int {
-	code := t.once(ctx, op)
 	rule := op.rule()
+	awaitGrowth := t.growthOf(rule.Grown)
+	code := t.once(ctx, op)
 	if t.req.dryRun > 0 {
 		if rule.ElseDry {
 			t.perform(ctx, rule.Else)
@@ -46,6 +48,7 @@ func (t *tool) do(ctx context.Context, op Op) int {
 	}
 	if code == 0 || slices.Contains(rule.Accept, code) {
 		t.succeeded(ctx, op, rule)
+		awaitGrowth(ctx)
 		return 0
 	}
 	if len(rule.Else) == 0 && rule.NoElse == nil || slices.Contains(rule.Final, code) {
@@ -79,9 +82,6 @@ func (t *tool) succeeded(ctx context.Context, op Op, rule Rule) {
 	t.register(op)
 	for _, next := range rule.Then {
 		t.do(ctx, next)
-	}
-	if rule.Grown != nil {
-		t.awaitGrowth(ctx, *rule.Grown)
 	}
 }
 
@@ -217,7 +217,13 @@ func (t *tool) backend(op Op) backend {
 	if op.Prog == drbdsetup && op.Res != "" {
 		more = append(more, "DRBD_RESOURCE="+op.Res)
 	}
-	return func(ctx context.Context, env cli.Env) int { return start(ctx, env, more) }
+	return func(ctx context.Context, env cli.Env) int { return start(ctx, env, more, t.isStale) }
+}
+
+// isStale reports whether a variable names a node for a handler, maybe one of another
+// resource. With DRBD 8.4 nodes have no numbers.
+func (t *tool) isStale(variable string) bool {
+	return t.gen == schema.V9 && strings.HasPrefix(variable, "DRBD_NODE_ID_")
 }
 
 // program returns the name by which a program is called and shown.

@@ -116,14 +116,14 @@ var corrections = []struct {
 }{
 	{usageHead, usageCommand},
 	// drbdsetup refuses a resource name here, so the module was never asked.
-	{regexp.MustCompile(`(?m)^(drbdsetup) outdate \S+ (\d+)$`), "$1 outdate $2"},
+	{regexp.MustCompile(`(?m)^(\S+) outdate \S+ (\d+)$`), "$1 outdate $2"},
 	// The label of the last stage was read from beyond its table, and rounds
 	// over the stages in which nothing runs repeated all labels.
 	{regexp.MustCompile(`(?m)^    forget-peer:\n(?: *[a-z _]+:(?: \[skipped:\w+\])?\n)*`), ""},
 	// It is refused: the option holds for the life of a connection.
 	{regexp.MustCompile(`(?m)^(drbdsetup net-options (?:.*)) --load-balance-paths=yes`), "$1"},
 	// apply-al knows no such options.
-	{regexp.MustCompile(`(?m)^(\S+ \d+ v08 \S+ \S+ apply-al) --.*$`), "$1"},
+	{regexp.MustCompile(`(?m)^(\S+ \d+ v08 .* apply-al) --.*$`), "$1"},
 	// XML of hosts without addresses, and an element that is not closed.
 	{regexp.MustCompile(`(?m)^ *<address family="\(null\)" port="\(null\)">\(null\)</address>\n`), ""},
 	{regexp.MustCompile(`(?m)^( *<template file="[^"]*")>$`), "$1/>"},

@@ -12,17 +12,24 @@ import (
 	"drbdutils/schema"
 )
 
-// awaitGrowth waits until the module has changed a device's size, so that what
-// runs after drbdadm resize sees it. It gives up after some seconds: the size may
-// have been right before.
-func (t *tool) awaitGrowth(ctx context.Context, g Growth) {
+// growthOf returns what waits until the module has changed a device's size, from what
+// it is now: what runs after drbdadm resize shall see that. It gives up after some
+// seconds: the size may be right already.
+func (t *tool) growthOf(g *Growth) func(context.Context) {
+	if g == nil || t.req.dryRun > 0 {
+		return func(context.Context) {}
+	}
+	was := t.deviceSectors(g.Minor)
+	return func(ctx context.Context) { t.awaitGrowth(ctx, *g, was) }
+}
+
+func (t *tool) awaitGrowth(ctx context.Context, g Growth, was int64) {
 	limit := 3 * time.Second
 	if g.Size != "" {
 		limit = 10 * time.Second
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	was := t.deviceSectors(g.Minor)
 	for was >= 0 && t.deviceSectors(g.Minor) == was {
 		select {
 		case <-ctx.Done():

@@ -266,7 +266,7 @@ func (p planner) checkResize(o object) ([]Op, error) {
 	op := p.resizeOp(o)
 	op.Stderr = hidden
 	if o.vol.Disk != "" {
-		op.Else = []Op{p.meta(o, "check-resize")}
+		op.Else = []Op{p.meta(o, append([]string{"check-resize"}, p.options...)...)}
 	}
 	return []Op{op}, nil
 }
