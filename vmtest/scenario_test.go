@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write down what the kernel does in shar
 // TestScenarios plays the shared scenarios, which cmd plays with fake nodes, and
 // compares with the recording, as strictly as there.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../testdata/scenarios/shared/*.txt")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)

@@ -68,6 +68,7 @@ func newLab(t *testing.T) *Lab {
 
 // TestStories plays every story on machines of its own.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	stories, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
 	require.NotEmpty(t, stories)
