@@ -19,7 +19,20 @@ import (
 )
 
 // Where the reference goes wrong and ours does right, and what else it does that
-// nobody would guess. What recorded runs already show is not repeated here.
+// nobody would guess. What recorded runs already show is not repeated here; what they
+// show and ours does otherwise on purpose is listed where they are played:
+//
+//   - outdate asks the module by minor, and refuses a diskless volume: here
+//   - a backend killed by a signal is a failure: killed in faults_test.go
+//   - the label of the last stage of adjust-with-progress, repeated labels,
+//     load-balance-paths in net-options, options of attach given to apply-al,
+//     tokens of -vv: corrections in golden_test.go
+//   - the times that backends get, more than 40 options: here
+//   - resync-after by name on two levels: record.resolved in golden_test.go
+//   - a changed minor, options that the module does not know: betterAdjust in golden_test.go
+//   - the size that resize waits for: growth_test.go
+//   - the registered file of RES/VNR, a failing drbdsetup show: here
+//   - messages of refused objects come once: here
 
 // twoHosts is a configuration with one resource; the text goes into its volume.
 func twoHosts(volume string) string {
@@ -65,6 +78,13 @@ func TestUpOfNoVolumesDoesNothingWith84(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("resource r0 { on oak { address 10.20.0.1:7000; } on pine { address 10.20.0.2:7000; } }\n"), 0o600))
 	got := faultRecord{record: record{Gen: "8.4", Node: "oak", Config: file, Argv: []string{"up", "r0"}}}.play(t, t.TempDir())
 	require.Zero(t, got.exit, got.stderr)
+	require.Empty(t, got.calls)
+}
+
+func TestRefusedObjectsAreNamedOnce(t *testing.T) {
+	got := script(t, twoHosts(oneDisk), nil, "down", "r0:oak")
+	require.Equal(t, exitUsage, got.exit)
+	require.Equal(t, 1, strings.Count(got.stderr, "r0:oak"), got.stderr)
 	require.Empty(t, got.calls)
 }
 

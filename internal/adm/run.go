@@ -342,13 +342,7 @@ func (t *tool) admits(s selection, w objectName) *refusal {
 func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refusal) {
 	switch {
 	case t.cmd.objects == none:
-		// compat: it ignores what the objects are, but runs once for each.
-		worst := 0
-		for _, s := range chosen {
-			t.req.stacked = s.res.Stacked
-			worst = max(worst, t.cmd.run(ctx, t, nil))
-		}
-		return worst, nil
+		return t.oncePerResource(ctx, chosen), nil
 	case t.cmd.run != nil:
 		return t.cmd.run(ctx, t, chosen), nil
 	case t.reporter() != nil || t.cmd.stage != nil:
@@ -358,6 +352,24 @@ func (t *tool) onSelections(ctx context.Context, chosen []selection) (int, *refu
 	if t.cmd.flags.has(callsOnce) && len(chosen) > 1 && t.req.dryRun == 0 && t.req.setup == "" {
 		defer t.setup.Hold(ctx, t.env)()
 	}
+	return t.oneByOne(ctx, chosen)
+}
+
+// oncePerResource runs a command that is not about resources.
+//
+// compat: it ignores what the objects are, but runs once for each.
+func (t *tool) oncePerResource(ctx context.Context, chosen []selection) int {
+	worst := 0
+	for _, s := range chosen {
+		t.req.stacked = s.res.Stacked
+		worst = max(worst, t.cmd.run(ctx, t, nil))
+	}
+	return worst
+}
+
+// oneByOne runs the command on one resource after the other. A broken backend ends
+// everything.
+func (t *tool) oneByOne(ctx context.Context, chosen []selection) (int, *refusal) {
 	worst := 0
 	for i, s := range chosen {
 		if refused := t.checkAddress(s); refused != nil {
