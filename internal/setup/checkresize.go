@@ -40,9 +40,7 @@ func (c *call) noteSize(disk *schema.Values) error {
 		return nil
 	}
 	path := c.Path(fmt.Sprintf("%s/drbd-minor-%d.lkbd", libDir, *c.minor))
-	switch disk.Int("meta_dev_idx") {
-	case schema.MetaIndexInternal, schema.MetaIndexFlexInt:
-	default:
+	if index := disk.Int("meta_dev_idx"); index >= 0 || index == schema.MetaIndexFlexible { // external
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -110,12 +110,12 @@ func (m *mutator) compare(t *testing.T, o *original, program, scene string, mess
 		if got.exit == 121 { // 9.22 does not tell that the module went
 			got.exit = 0
 		}
-		assert.Equal(t, want.exit, got.exit, "%s %q: %s", scene, line, got.stderr)
+		assert.Equal(t, want.exit, got.exit, "%s %q: %s%s", scene, line, want.stderr, got.stderr)
 		assert.Equal(t, m.normal(want.stdout), m.normal(got.stdout), "%s %q", scene, line)
 	}
 }
 
-// queries returns command lines about a state.
+// queries returns some command lines about a state.
 func (m *mutator) queries() [][]string {
 	about := m.objects[len(m.objects)-1-m.IntN(max(1, len(m.objects)-1))]
 	minor, peer, volume := fmt.Sprint(about.minor), fmt.Sprint(about.peer), fmt.Sprint(about.volume)
@@ -124,11 +124,14 @@ func (m *mutator) queries() [][]string {
 		{"events2", "--now"}, {"events2", "--now", "--statistics"}, {"check-resize", minor}, {"dstate", minor},
 	}
 	if m.version == 1 {
-		return append(lines, []string{"role", minor}, []string{"cstate", minor}, []string{"sh-status"}, []string{"show"}, []string{"show", minor}, []string{"show", "--show-defaults"},
-			[]string{"get-gi", minor}, []string{"show-gi", minor}, []string{"state", minor})
+		lines = append(lines, []string{"role", minor}, []string{"cstate", minor}, []string{"sh-status"}, []string{"show"}, []string{"show", minor},
+			[]string{"show", "--show-defaults"}, []string{"get-gi", minor}, []string{"show-gi", minor}, []string{"state", minor})
+	} else {
+		lines = append(lines, []string{"role", about.resource}, []string{"cstate", about.resource, peer}, []string{"status", "--json"}, []string{"show"},
+			[]string{"show", "--show-defaults"}, []string{"get-gi", about.resource, peer, volume}, []string{"show-gi", about.resource, peer, volume})
 	}
-	return append(lines, []string{"role", about.resource}, []string{"cstate", about.resource, peer}, []string{"status", "--json"},
-		[]string{"get-gi", about.resource, peer, volume}, []string{"show-gi", about.resource, peer, volume}, []string{"show"}, []string{"show", "--show-defaults"})
+	m.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	return lines[:8]
 }
 
 func (m *mutator) generation() schema.Generation {
