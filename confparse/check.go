@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"drbdutils/schema"
 )
@@ -262,7 +261,7 @@ func (v *validator) becomePrimary() {
 		}
 	}
 	two, _ := r.Net.Get("allow-two-primaries")
-	if strings.Join(r.BecomePrimaryOn, " ") == "both" && two.Value != "yes" {
+	if slices.Contains(r.BecomePrimaryOn, "both") && two.Value != "yes" {
 		v.fail("become-primary-on", r.Place, "become-primary-on both needs the net option allow-two-primaries")
 	}
 }

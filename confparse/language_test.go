@@ -207,3 +207,12 @@ func TestDumpShowsWhatFollows(t *testing.T) {
 		}
 	}
 }
+
+// "both" needs two primaries, whatever stands beside it.
+func TestBecomePrimaryOnBoth(t *testing.T) {
+	for hosts, wrong := range map[string]bool{"both": true, "alpha both": true, "both alpha": true, "alpha bravo": false, "charlie": true} {
+		c, diags := Load(textSource(schema.V84, pair("r", "startup { become-primary-on "+hosts+"; }")))
+		require.Empty(t, diags, hosts)
+		require.Equal(t, wrong, c.Validate().Invalid(), hosts)
+	}
+}
