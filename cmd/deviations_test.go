@@ -8,8 +8,6 @@ var unplayed = map[string]string{
 // stops are the blocks before which a scenario is left, and why.
 var stops = map[string]string{
 	"9.3.3 34-suspend-outdate step 7":       unlike9,
-	"8.4.11 add-volume step 9":              added,
-	"8.4.11 volumes step 21":                added,
 	"9.3.3 03-roles step 14":                "the file system mounted on node1 writes of its own accord; the stage has none",
 	"9.3.3 18-io-error-handler step 19":     "a write that reaches a disk in the midst of its handler ends the connection: whether one does is chance",
 	"9.3.3 24-third-node step 7":            unlike9,
@@ -128,11 +126,8 @@ var deviations = map[string]string{
 	"9.3.3 37-down-while-syncing step 6 node1: drbdsetup status --verbose --statistics": brokenOff,
 	"9.3.3 37-down-while-syncing step 6 node1: drbdsetup status --json":                 brokenOff,
 	"8.4.11 08-power-loss step 12 stdout":                                               "drbdmeta 9.22 shows the flags as 0",
-	"8.4.11 volumes step 12 node1: events2 stream":                                      oneByOne,
-	"8.4.11 volumes step 12 node2: events2 stream":                                      oneByOne,
 	"8.4.11 handlers step 17 node2: drbdsetup status --verbose --statistics":            failed,
 	"8.4.11 handlers step 19 node2: drbdsetup status --verbose --statistics":            failed,
-	"8.4.11 handlers step 20 node1: drbdsetup status --verbose --statistics":            "the fake module keeps no activity log while a full resync is paused",
 	"8.4.11 handlers step 21 node1: drbdsetup status --verbose --statistics":            fences,
 	"8.4.11 handlers step 21 node1: events2 stream":                                     fences,
 	"8.4.11 handlers step 21 node1: handler calls":                                      fences,
@@ -142,10 +137,7 @@ var deviations = map[string]string{
 
 const fences = "a Primary without good data calls fence-peer on the fake module, pri-on-incon-degr on the real one"
 
-const (
-	added    = "the fake module does not connect a volume that is added while the others are connected"
-	oneByOne = "8.4.11 tells of a connection that ends with its last volume"
-)
+const ()
 
 const failed = "the fake module notices the failed disk before it sends the first write"
 

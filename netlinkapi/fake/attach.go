@@ -141,7 +141,7 @@ func (d *device) take(disk *disk) schema.Code {
 	d.disk, d.size, d.backing = disk, size, disk.conf.Str("backing_dev")
 	d.noteCrash()
 	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
-	d.alSuspended = disk.hopeless()
+	d.alSuspended = disk.hopeless() && !d.replicated()
 	d.frozen = false
 	if code := d.res.attempt(nil, false, d.awake()); !code.OK() {
 		return code

@@ -102,13 +102,16 @@ func (m *Module) newMinor(r *request) schema.Code {
 	case r.resource.volume(uint32(volume)) != nil:
 		return schema.ErrMinorOrVolExists
 	}
-	m.newDevice(r.resource, r.minor, uint32(volume), nil)
+	m.newDevice(r.resource, r.minor, uint32(volume), nil).present()
 	return schema.NoError
 }
 
 func (m *Module) delMinor(r *request) schema.Code {
 	if !r.device.deletable() {
 		return schema.ErrMinorConfigured
+	}
+	if pd := r.device.only(); pd.part.conn == connected {
+		pd.request(change{Conn: new(wfReportParams)}) // the peer's volume waits for another one here
 	}
 	r.device.remove()
 	return schema.NoError

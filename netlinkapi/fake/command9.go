@@ -96,7 +96,7 @@ func (m *Module) newMinor9(r *request) schema.Code {
 	}
 	conf, code := r.options(m, schema.DeviceConf, nil)
 	if code == schema.NoError {
-		m.newDevice(r.resource, r.minor, volume, conf).report(reportAll) // the peers may have it already
+		m.newDevice(r.resource, r.minor, volume, conf).present()
 	}
 	return code
 }

@@ -3,6 +3,7 @@ package fake
 import (
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"drbdutils/meta"
 	"drbdutils/schema"
@@ -54,6 +55,23 @@ func (m *Module) newDevice(r *resource, minor, volume uint32, conf *schema.Value
 	d.own.quorum = d.hasQuorum()
 	m.tell(append([]notice{d.about(schema.Create)}, d.aboutPeers(schema.Create)...)...)
 	return d
+}
+
+// answerTime is enough for a packet and its answer, and less than a program needs to
+// start.
+const answerTime = time.Millisecond
+
+// present tells the peers that are connected of a new volume, which they may have
+// already: they answer before the next command comes.
+func (d *device) present() {
+	m := d.res.m
+	if !slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.late }) {
+		return
+	}
+	d.report(reportAll)
+	m.mu.Unlock()
+	defer m.mu.Lock()
+	time.Sleep(answerTime)
 }
 
 // remove takes the device out of its resource.

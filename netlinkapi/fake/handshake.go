@@ -47,9 +47,11 @@ func (pd *peerDevice) reported(p packet) {
 	}
 	pd.enter(next, p, disk)
 	pd.forgetMissed(p)
-	if old.conn == wfReportParams && p.State.Conn == wfReportParams && pd.res.m.gen == schema.V9 {
-		pd.report(reportAll) // a volume that is new to the peer
+	if pd.late || p.State.Conn == wfReportParams && old.conn >= connected {
+		pd.resumeLog()
+		pd.report(reportAll) // a volume that is new here, or to the peer
 	}
+	pd.late = false
 }
 
 // realDisk is the peer's disk state, also while it is being attached there.

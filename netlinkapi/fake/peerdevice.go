@@ -15,6 +15,7 @@ type peerDevice struct {
 	peer     *side          // what the peer reported of its copy
 	sync     syncRun
 
+	late      bool // it came when the connection was there, and the peer did not answer yet
 	comparing bool // the disk here was attached, and the peer has not answered yet
 
 	sent, received uint64 // sectors
@@ -31,7 +32,7 @@ type peerDevice struct {
 
 // newPeerDevice joins a device and a connection.
 func newPeerDevice(d *device, c *connection) *peerDevice {
-	pd := &peerDevice{device: d, conn: c, part: newPeer}
+	pd := &peerDevice{device: d, conn: c, part: newPeer, late: c.link != nil}
 	pd.part.conn = c.state
 	if d.res.m.gen == schema.V9 {
 		pd.opts = d.res.m.defaults(schema.PeerDeviceOpts)
@@ -162,6 +163,7 @@ func (pd *peerDevice) followPeerDisk(old, new state) {
 // followLink stores the bitmap when the link breaks and forgets the peer.
 func (pd *peerDevice) followLink(old, new state) {
 	if old.conn >= connected && new.conn < connected {
+		pd.late = new.conn == wfReportParams // the peer's volume is gone, perhaps for another
 		pd.flush()
 		pd.peer = nil
 	}

@@ -245,11 +245,17 @@ func (r *resource) tellEvents(old snapshot) {
 	}
 }
 
-// changes returns a notification for each object that differs.
+// changes returns a notification for each object that differs. DRBD 8.4 changes one
+// volume after the other, and the connection with the last.
 func (r *resource) changes(old snapshot) []notice {
 	var list []notice
+	peers := r.peerChanges(old)
 	if old.highestRole() != r.highestRole() || old.susp != r.susp {
 		list = append(list, r.about(schema.Change))
+	}
+	if last := len(peers) - 1; r.m.gen == schema.V84 && last > 0 {
+		list = append(list, peers[:last]...)
+		peers = peers[last:]
 	}
 	now := r.snapshot()
 	for _, c := range r.conns {
@@ -262,6 +268,11 @@ func (r *resource) changes(old snapshot) []notice {
 			list = append(list, d.about(schema.Change))
 		}
 	}
+	return append(list, peers...)
+}
+
+func (r *resource) peerChanges(old snapshot) []notice {
+	var list []notice
 	for _, pd := range r.peers() {
 		if old.peers[pd].shown() != pd.part.shown() {
 			list = append(list, pd.about(schema.Change))
