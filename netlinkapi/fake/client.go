@@ -54,17 +54,16 @@ func (n *Node) client(ctx context.Context, conn net.Conn) {
 	}
 }
 
-// answer handles a message. What a command changed can be read in proc/drbd by
-// the time its reply arrives.
+// answer handles a message. What it says, or changed, can be read in proc/drbd by the
+// time it arrives.
 func (n *Node) answer(c *client, msg []byte) {
 	h := readHeader(msg)
 	if h.kind == typeNoop && len(msg) >= nlHeaderLen+4 {
 		c.join(native.Uint32(msg[nlHeaderLen:]))
 		return
 	}
-	before := n.told.Load()
 	replies := n.Module.Handle(msg)
-	if n.told.Load() != before {
+	if told := n.told.Load(); n.shown.Swap(told) != told {
 		_ = n.writeProc()
 	}
 	if h.kind != controllerID && !n.faults.reply() {

@@ -26,7 +26,8 @@ type Node struct {
 
 	unloaded atomic.Bool // the module went away in peace, which listeners are told
 
-	told atomic.Uint64 // notifications so far
+	told  atomic.Uint64 // notifications so far
+	shown atomic.Uint64 // of them, those that proc/drbd knows
 
 	faults faults
 
