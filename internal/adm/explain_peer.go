@@ -222,7 +222,8 @@ func (e exam) refused(f *finding, c *confparse.Connection) {
 	if f.Cause == causeSettings {
 		f.Why = "the nodes' configurations differ in what must be the same: " + settingOf(f.Kernel)
 	}
-	after := e.here("to try again when that is done, which changes no data unless the nodes agree", "drbdadm adjust "+e.res.Name, "drbdadm connect "+e.object(c))
+	after := e.here("to try again when that is done, which changes no data unless the nodes agree",
+		"drbdadm adjust "+e.res.Name, "drbdadm connect "+e.object(c))
 	f.Remedies = []remedy{after.then(peerName(c), "drbdadm adjust "+e.res.Name)}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	lineCount = flag.Int("lines", 400, "random command lines to compare with the installed drbdadm, per generation")
+	lineCount = flag.Int("lines", 300, "random command lines to compare with the installed drbdadm, per generation")
 	lineSeed  = flag.Uint64("lineseed", 1, "the first of them")
 
 	stateCount = flag.Int("states", 150, "random running states to adjust, compared with the installed drbdadm")
@@ -93,7 +93,8 @@ func (r faultRecord) compare(t *testing.T) {
 	text := fmt.Sprintf("the original:\n%s\nours:\n%s\nrules: %v\n%s", words, ours.stderr, r.Rules, config)
 	require.Equal(t, r.comparable(out), r.comparable(ours.stdout), text)
 	require.Equal(t, exit, ours.exit, text)
-	require.Equal(t, r.comparable(normalised(string(calls))), r.comparable(normalised(strings.Join(ours.calls, "\n"))), text)
+	require.Equal(t, r.comparable(normalised(string(calls))),
+		r.comparable(normalised(strings.Join(ours.calls, "\n"))), text)
 }
 
 func normalised(calls string) string {
@@ -143,7 +144,10 @@ var notCompared = []string{
 var notRun = []string{"attach", "create-md", "up", "adjust", "adjust-with-progress", "new-resource", "new-minor", "sh-new-minor", "resize", "sh-b-pri", "status"}
 
 var lineConfigs = map[schema.Generation][]string{
-	schema.V84: {"classic.conf", "multivol.conf", "several.conf", "proxy8.conf", "handlers.conf", "handler-env.conf", "bpo.conf", "extmd.conf", "two.conf", "stacked.conf"},
+	schema.V84: {
+		"classic.conf", "multivol.conf", "several.conf", "proxy8.conf", "handlers.conf", "handler-env.conf",
+		"bpo.conf", "extmd.conf", "two.conf", "stacked.conf",
+	},
 	schema.V9: {"classic.conf", "classic9.conf", "multivol.conf", "multivol9.conf", "mesh3.conf", "several.conf", "handlers.conf", "handlers9.conf", "handler-env.conf",
 		"extmd.conf", "two.conf", "stacked.conf", "stacked9.conf", "template.conf"},
 }
@@ -242,7 +246,10 @@ func (g *liner) rules(c command) []rule {
 // not be known to anybody.
 func (g *liner) options(c command) []string {
 	var out []string
-	for _, o := range [][]string{{"-v"}, {"-P", "pine"}, {"-s", "/bin/true"}, {"-m", "/bin/false"}, {"-n", "name"}, {"-W", "--bogus"}, {"-S"}, {"--bogus"}, {"-W--force"}} {
+	for _, o := range [][]string{
+		{"-v"}, {"-P", "pine"}, {"-s", "/bin/true"}, {"-m", "/bin/false"}, {"-n", "name"},
+		{"-W", "--bogus"}, {"-S"}, {"--bogus"}, {"-W--force"},
+	} {
 		if g.IntN(12) == 0 && !(g.gen == schema.V9 && o[0] == "-v" && c.name == "status") {
 			out = append(out, o...)
 		}
