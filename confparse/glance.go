@@ -24,9 +24,9 @@ type glance struct {
 	file   *file // that is read
 
 	in    scanner
-	words []word // of the statement
-	owner uint64 // hash of the resource's name
-	own   int    // where its marks begin
+	words []word   // of the statement
+	owner uint64   // hash of the resource's name
+	noted []string // statements of the resource
 }
 
 // A passed resource was only glanced at.
@@ -44,7 +44,7 @@ func (g *glance) knows(words []word) bool {
 // resource notes what a resource uses whose block begins at start. It returns where the block
 // ends, and whether that was all that is wanted.
 func (g *glance) resource(name, text string, start int) (end int, passed bool) {
-	g.owner, g.own = maphash.String(g.seed, name), len(g.marks)
+	g.owner, g.noted = maphash.String(g.seed, name), g.noted[:0]
 	g.marks = append(g.marks, mark{use: use{kind: "resource", name: name}.hash(g.seed)})
 	g.in = scanner{text: text, at: start}
 	for depth := 0; ; {
@@ -60,7 +60,7 @@ func (g *glance) resource(name, text string, start int) (end int, passed bool) {
 			g.short = true
 			return g.in.at, false
 		case w.kind == wordToken:
-			g.statement(w.text)
+			g.statement(&w)
 		}
 	}
 }
@@ -74,49 +74,59 @@ func (g *glance) pass(name string) bool {
 	return true
 }
 
-// statement notes what a statement uses whose first word was read. It moves to its end.
-func (g *glance) statement(first string) {
+// statement notes what a statement uses that begins with w. It moves to its end.
+func (g *glance) statement(w *word) {
+	g.in.skipStatement()
+	note := g.noteOf(w.text)
+	if note == nil {
+		return
+	}
+	text := g.in.text[w.offset:g.in.at]
+	if slices.Contains(g.noted, text) { // most hosts have the same
+		return
+	}
+	g.noted = append(g.noted, text)
+	g.words = g.words[:0]
+	in := scanner{text: text, at: len(w.text)}
+	for next := in.next(); next.kind != endToken; next = in.next() {
+		g.words = append(g.words, next)
+	}
+	note(g, g.words)
+}
+
+// noteOf returns what takes notes of a statement's words behind the first, nil if there is
+// nothing to be noted.
+func (g *glance) noteOf(first string) func(*glance, []word) {
 	switch first {
 	case "device":
-		g.device(g.rest())
+		return (*glance).device
 	case "disk":
-		if words := g.rest(); len(words) == 1 && words[0].text != noDisk {
-			g.note(use{kind: "disk", name: words[0].text})
-		}
+		return (*glance).disk
 	case "meta-disk", "flexible-meta-disk":
-		g.metaDisk(g.rest())
+		return (*glance).metaDisk
 	case "address", "alternate-link-address", "host", "floating", "inside", "outside":
-		g.address(g.rest())
+		return (*glance).address
 	case "stacked-on-top-of":
-		if words := g.rest(); len(words) == 1 {
-			g.note(use{kind: "below", name: words[0].text})
-		}
+		return (*glance).below
 	case "_this_host", "_remote_host":
 		g.short = true
-	default:
-		g.in.skipStatement()
 	}
+	return nil
 }
 
-// rest returns the words up to the end of the statement, or to its block.
-func (g *glance) rest() []word {
-	g.words = g.words[:0]
-	for {
-		w := g.in.next()
-		if w.kind == endToken || w.punct(";") || w.punct("{") || w.punct("}") {
-			g.in.at = int(w.offset)
-			return g.words
-		}
-		g.words = append(g.words, w)
-	}
-}
-
-// note notes a use, unless it was lately: the hosts of a resource mostly use the same.
 func (g *glance) note(k use) {
-	m := mark{use: k.hash(g.seed), owner: g.owner}
-	const lately = 16
-	if !slices.Contains(g.marks[max(g.own, len(g.marks)-lately):], m) {
-		g.marks = append(g.marks, m)
+	g.marks = append(g.marks, mark{use: k.hash(g.seed), owner: g.owner})
+}
+
+func (g *glance) disk(words []word) {
+	if len(words) == 1 && words[0].text != noDisk {
+		g.note(use{kind: "disk", name: words[0].text})
+	}
+}
+
+func (g *glance) below(words []word) {
+	if len(words) == 1 {
+		g.note(use{kind: "below", name: words[0].text})
 	}
 }
 
