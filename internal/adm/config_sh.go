@@ -11,14 +11,12 @@ import (
 
 // Commands that answer one question of a script, a bare item a line.
 
-// wanted returns the resources that a question or a dry run names, nil if it may
-// concern any. Of many others, no more is read then than what two resources cannot share.
-// Whatever changes something wants all of the configuration to be good.
+// wanted returns the resources that the command line names, nil if it may concern any.
+// Of many others, no more is read then than what two resources cannot share.
 //
 // compat: for the reference an error in any resource's section is an error in any case.
 func (t *tool) wanted() []string {
-	asks := t.cmd.group == shell && t.cmd.print != nil || t.req.dryRun > 0
-	if !asks || t.cmd.objects != needed || t.driver.Compat {
+	if t.cmd.objects != needed || t.driver.Compat {
 		return nil
 	}
 	names := []string{}
