@@ -43,22 +43,20 @@ type host struct {
 	off  func() // ends the node and all that runs on it
 
 	mu      sync.Mutex
-	events  []byte // of the stream, not yet taken
-	calls   []call // of the user mode helper, not yet taken
-	argv0   string // of the helper
-	helping int    // helpers that run
-	slow    string // pattern of a helper that takes longer than others
-	near    bool   // the nearest node is missed first
+	events  []byte   // of the stream, not yet taken
+	calls   []call   // of the user mode helper, not yet taken
+	exits   []string // of these calls, or of earlier ones
+	argv0   string   // of the helper
+	helping int      // helpers that run
+	slow    string   // pattern of a helper that takes longer than others
+	near    bool     // the nearest node is missed first
 	broken  map[string]bool
 	seed    int
 	version int // grows with each event
 }
 
 // A call is a call of the user mode helper by the module.
-type call struct {
-	args, env []string
-	exit      int
-}
+type call struct{ args, env []string }
 
 const diskSize = 32 << 20 // bytes
 
@@ -224,7 +222,11 @@ const (
 func (h *host) help(ctx context.Context, args, env []string) uint32 {
 	h.mu.Lock()
 	h.helping++
+	h.calls = append(h.calls, call{args, slices.Sorted(slices.Values(env))})
 	h.mu.Unlock()
+	if h.slow != "" && regexp.MustCompile(h.slow).MatchString(fmt.Sprint(args, env)) {
+		time.Sleep(slowHelper)
+	}
 	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, "drbdadm"), args...)
 	cmd.Env = append(slices.Clone(env), cli.FakeVariable+"="+h.dir, "__DRBD_NODE__="+h.name)
 	err := cmd.Run()
@@ -233,12 +235,9 @@ func (h *host) help(ctx context.Context, args, env []string) uint32 {
 		status = uint32(exit.Sys().(syscall.WaitStatus))
 	}
 	time.Sleep(helperTime)
-	if h.slow != "" && regexp.MustCompile(h.slow).MatchString(fmt.Sprint(args, env)) {
-		time.Sleep(slowHelper)
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.calls = append(h.calls, call{args, env, int(status >> 8)})
+	h.exits = append(h.exits, fmt.Sprintf("exit %d: %s", status>>8, strings.Join(args, " ")))
 	h.helping--
 	h.version++
 	return status
@@ -256,15 +255,13 @@ func (h *host) takeCalls() []string {
 	defer h.mu.Unlock()
 	var lines []string
 	for _, c := range h.calls {
-		slices.Sort(c.env)
-		text := strings.Join(c.args, " ")
-		lines = append(lines, "call: "+h.argv0+" "+text)
+		lines = append(lines, "call: "+h.argv0+" "+strings.Join(c.args, " "))
 		for _, e := range c.env {
 			lines = append(lines, h.recorded("  env "+e))
 		}
-		lines = append(lines, fmt.Sprintf("exit %d: %s", c.exit, text))
 	}
-	h.calls = nil
+	lines = append(lines, h.exits...)
+	h.calls, h.exits = nil, nil
 	return lines
 }
 

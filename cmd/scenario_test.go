@@ -133,7 +133,12 @@ func (s *stage) block(b testkit.Block) {
 	m := titlePattern.FindStringSubmatch(b.Title)
 	require.NotNil(s.t, m, b.Title)
 	h := s.hosts[m[3]]
-	h.slow, h.near = slow[s.name(b)], near[s.name(b)]
+	h.near = near[s.name(b)]
+	if pattern := slow[s.name(b)]; pattern != "" {
+		for _, h := range s.hosts {
+			h.slow = pattern
+		}
+	}
 	var got outcome
 	switch {
 	case m[1] == "end of step":

@@ -284,6 +284,11 @@ func (m *Module) connect9(r *request) schema.Code {
 	case r.parms.Bool("discard_my_data") && r.resource.role == schema.Primary:
 		return schema.ErrDiscardImpossible
 	}
+	for _, pd := range c.peers() {
+		if code := pd.takeSlot(); code != schema.NoError {
+			return r.refuse(code, "Not enough free bitmap slots")
+		}
+	}
 	c.discard, c.dry = r.parms.Bool("discard_my_data"), r.parms.Bool("tentative")
 	code := c.set(change{Conn: new(unconnected)}, true)
 	c.start()
@@ -311,9 +316,6 @@ func (m *Module) forgetPeer(r *request) schema.Code {
 	for _, d := range r.resource.devices {
 		if d.disk == nil {
 			continue
-		}
-		if d.disk.image.Super.Peers[node].BitmapIndex == meta.NoBitmapSlot {
-			return schema.ErrPeerNodeID
 		}
 		d.disk.image.Super.ForgetPeer(int(node))
 		d.save()

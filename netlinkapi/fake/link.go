@@ -246,10 +246,11 @@ var urgent = map[kind]func(c *connection, p packet){
 // linkGone does what follows when the link is gone.
 func (c *connection) linkGone(ctx context.Context) {
 	if c.res.m.gen == schema.V9 {
+		c.fenceLost(ctx) // beside the helper that is called now
 		c.leave()
-	} else {
-		c.tellAgain()
+		return
 	}
+	c.tellAgain()
 	c.fenceLost(ctx)
 }
 

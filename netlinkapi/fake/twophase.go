@@ -234,7 +234,7 @@ func (r *resource) outcome(b ballot, t tally) {
 		switch {
 		case weak && d.own.disk > schema.Outdated:
 			d.own.disk = schema.Outdated
-		case b.Back && d.own.disk == schema.Consistent && d.mayReturn():
+		case b.Back && d.own.disk == schema.Consistent:
 			d.own.disk = schema.UpToDate
 		}
 	}
@@ -273,17 +273,6 @@ func (r *resource) noteRole(b ballot, t tally) {
 	}
 }
 
-// mayReturn reports whether Consistent data may be taken for current: no peer that is
-// to be fenced first may have newer data.
-func (d *device) mayReturn() bool {
-	for _, pd := range d.peers {
-		if pd.conn.fencing() != fencingDontCare && pd.part.pdsk > schema.Outdated {
-			return false
-		}
-	}
-	return true
-}
-
 // trustPeers takes the peers' Consistent data for current, too.
 func (r *resource) trustPeers() {
 	for _, pd := range r.peers() {
@@ -296,7 +285,7 @@ func (r *resource) trustPeers() {
 // doubts reports whether a disk could be current again.
 func (r *resource) doubts() bool {
 	return slices.ContainsFunc(r.devices, func(d *device) bool {
-		return d.own.disk == schema.Consistent && d.mayReturn()
+		return d.own.disk == schema.Consistent
 	})
 }
 
