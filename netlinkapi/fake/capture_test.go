@@ -462,6 +462,9 @@ func (p *player) normal(name string, raw []byte, ours bool) string {
 			p.uuids[key] = fmt.Sprintf("uuid%d", len(p.uuids[side]))
 		}
 		mark := id & uuidPrimary
+		if p.node.m.gen == schema.V9 && name == "peer_dev_bitmap_uuid" {
+			mark = 0 // where the module makes one up, it is chance
+		}
 		if p.peer != nil && (len(list) > 0 || name == "history_uuids" || name == "peer_dev_bitmap_uuid") {
 			mark = 0
 		}

@@ -91,7 +91,7 @@ func (m *Module) newMinor9(r *request) schema.Code {
 		return r.refuse(schema.ErrInvalidRequest, "requested minor out of range")
 	case volume > maxVolume9:
 		return r.refuse(schema.ErrInvalidRequest, "requested volume id out of range")
-	case r.device != nil || r.resource.volume(volume) != nil:
+	case r.device != nil || r.resource.volume(volume) != nil: // one that drbdsetup finds in sysfs, which a node lacks
 		return schema.ErrMinorOrVolExists
 	}
 	conf, code := r.options(m, schema.DeviceConf, nil)

@@ -15,7 +15,7 @@ type device struct {
 	minor     uint32
 	volume    uint32
 	own       ownPart
-	peers     []*peerDevice // the youngest first
+	peers     []*peerDevice // those that came later first, before those that were there
 	size      uint64        // sectors; stays after a detach
 	disk      *disk
 	backing   string         // the name of the disk that is there, or was
@@ -49,7 +49,7 @@ func (m *Module) newDevice(r *resource, minor, volume uint32, conf *schema.Value
 	m.minors[minor] = d
 	r.devices = append(r.devices, d)
 	slices.SortFunc(r.devices, func(a, b *device) int { return int(a.volume) - int(b.volume) })
-	for _, c := range r.conns {
+	for _, c := range slices.Backward(r.conns) {
 		newPeerDevice(d, c)
 	}
 	d.own.quorum = d.hasQuorum()

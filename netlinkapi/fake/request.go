@@ -65,6 +65,9 @@ func (m *Module) family(h header, msg []byte) [][]byte {
 	if v := msg[nlHeaderLen+1]; m.gen == schema.V9 && !dump && v != familyVersion[m.gen] && r.op != schema.Down {
 		return refuse(syscall.EINVAL)
 	}
+	if m.gen == schema.V9 && native.Uint16(msg[nlHeaderLen+2:]) != 0 { // reserved
+		return refuse(syscall.EINVAL)
+	}
 	r.minor, r.flags = native.Uint32(msg[20:]), native.Uint32(msg[24:])
 	errno := r.read(m, msg[bodyOffset:])
 	if m.crashes(r, dump, errno) {
@@ -113,7 +116,7 @@ func (r *request) read(m *Module, body []byte) syscall.Errno {
 	}
 	if raw, ok := r.nests[schema.CfgContext]; ok {
 		r.context = m.set(schema.CfgContext)
-		switch decodeInto(r.context, raw) {
+		switch m.decode(r.context, raw) {
 		case errUnknownMandatory:
 			return syscall.EOPNOTSUPP
 		case errBadValue:
@@ -121,6 +124,15 @@ func (r *request) read(m *Module, body []byte) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// decode reads a nest's fields. DRBD 9 skips what it does not know though it is marked
+// mandatory.
+func (m *Module) decode(v *schema.Values, nest []byte) error {
+	if m.gen == schema.V9 {
+		nest = unmarked(nest)
+	}
+	return decodeInto(v, nest)
 }
 
 // do carries out a command and builds its reply.
@@ -271,7 +283,7 @@ func (r *request) crossCheck() schema.Code {
 // not contain what is fixed at creation; it keeps that from the current values.
 func (r *request) options(m *Module, id schema.ID, current *schema.Values) (*schema.Values, schema.Code) {
 	given := m.set(id)
-	if err := decodeInto(given, r.nests[id]); err != nil {
+	if err := m.decode(given, r.nests[id]); err != nil {
 		return nil, r.refuse(schema.ErrMandatoryTag, err.Error())
 	}
 	v := m.set(id)
@@ -305,7 +317,7 @@ var notInModule = map[string]bool{"my_addr2": true, "peer_addr2": true}
 func (m *Module) run(r *request, c command) schema.Code {
 	if c.parms != 0 {
 		r.parms = m.set(c.parms)
-		if err := decodeInto(r.parms, r.nests[c.parms]); err != nil {
+		if err := m.decode(r.parms, r.nests[c.parms]); err != nil {
 			return r.refuse(schema.ErrMandatoryTag, err.Error())
 		}
 	}
