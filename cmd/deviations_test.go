@@ -11,14 +11,19 @@ var stops = map[string]string{
 	"9.3.3 36-adjust step 25":           "the original makes the new minor before the old one is gone, and fails",
 	"9.3.3 03-roles step 14":            "the file system mounted on node1 writes of its own accord; the stage has none",
 	"9.3.3 18-io-error-handler step 19": "a write that reaches a disk in the midst of its handler ends the connection: whether one does is chance",
-	"9.3.3 26-paths step 5":             "which of two paths is taken is chance",
-	"9.3.3 33-handlers step 15":         unlike9,
+	"9.3.3 26-paths step 15":            "9.3.3 does not find the peer by the path that is left until adjust adds the other again: unexplained",
 }
 
 // early are the blocks after which the recording shows a moment on the way, which
 // a faster machine has left behind: "MODULE SCENARIO STEP". Their events and calls
 // are compared together with those of the next block.
 var early = map[string]bool{
+	"9.3.3 33-handlers step 15":              true, // a handler was running
+	"9.3.3 33-handlers step 19":              true, // a handler was running
+	"9.3.3 33-handlers step 21":              true, // a handler was running
+	"9.3.3 33-handlers step 32":              true, // a handler was running
+	"9.3.3 33-handlers step 37":              true, // a handler was running
+	"9.3.3 33-handlers step 40":              true, // a handler was running
 	"9.3.3 31-fencing-resource-only step 9":  true, // a helper was running
 	"9.3.3 31-fencing-resource-only step 19": true, // a helper was running
 	"9.3.3 31-fencing-resource-only step 23": true, // a helper was running
@@ -92,6 +97,8 @@ const crossing = "each end pauses what waits for the resync, and tells the other
 // deviations are the sections that differ from the recording, and why: "MODULE
 // SCENARIO STEP SECTION". One that no longer differs fails the test.
 var deviations = map[string]string{
+	"9.3.3 33-handlers step 41 node2: drbdsetup status --verbose --statistics":          failed,
+	"9.3.3 33-handlers step 41 node2: drbdsetup status --json":                          failed,
 	"9.3.3 31-fencing-resource-only step 35 node1: helper calls":                        "which of two helpers that are called at once begins first is chance",
 	"9.3.3 34-suspend-outdate step 13 exit":                                             outdates,
 	"9.3.3 34-suspend-outdate step 13 stdout":                                           outdates,
@@ -119,7 +126,7 @@ var deviations = map[string]string{
 	"9.3.3 01-first-up-full-sync step 34 stderr":                                        noCode,
 	"9.3.3 01-first-up-full-sync step 4 stdout":                                         "ours says canceled",
 	"9.3.3 02-skip-initial-sync step 24 node2: drbdsetup status --verbose --statistics": "recorded before node3 was done",
-	"9.3.3 03-roles step 11 node1: events2 stream":                                      order9,
+	"9.3.3 03-roles step 11 node1: events2 stream":                                      "mkfs and mount open the device several times, the stage once",
 	"9.3.3 05-split-brain step 15 stdout":                                               "seen once: after primary --force, the generation that ended is in the history, too",
 	"9.3.3 07-sb-least-changes step 15 node1: events2 stream":                           "node2's report that it is Outdated came when node1 had begun the resync: two threads there, and chance",
 	"9.3.3 18-io-error-handler step 11 node2: drbdsetup status --verbose --statistics":  inHandler,
@@ -159,8 +166,6 @@ const outdates = "the original calls drbdsetup outdate with arguments that it re
 const brokenOff = "node2 had the last block already when it left"
 
 const (
-	unlike9   = "the fake module's generation 9 goes another way from here on"
-	order9    = "generation 9 of the fake module tells of the same change in other steps, or order"
 	inHandler = "recorded while the handler ran"
 	grows     = "rs-total grows with each block that the verify finds, and was recorded later"
 	shares    = "8.4.11 tells its peer verify-alg and the rates of a resync, which takes them over"

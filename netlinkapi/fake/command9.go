@@ -224,6 +224,7 @@ func (m *Module) newPath(r *request) schema.Code {
 	if code := r.checkPath(m, p); code != schema.NoError {
 		return code
 	}
+	p.turn = time.Duration(len(r.conn.paths)) * pathTime
 	r.conn.paths = append(r.conn.paths, p)
 	m.tell(p.about(schema.Create))
 	r.conn.tryAgain()

@@ -26,6 +26,9 @@ const firstDial = 10 * time.Millisecond
 // several nodes what goes straight comes before what goes through another one.
 const minLatency = 50
 
+// pathTime is how much later the next path is tried, so that both ends take the same.
+const pathTime = 5 * time.Millisecond
+
 // greetTime is how long the other end may take for its first packet.
 const greetTime = 2 * time.Second
 
@@ -88,7 +91,7 @@ func (c *connection) try(ctx context.Context, p *path) *link {
 func (c *connection) dial(ctx context.Context, p *path) *link {
 	net := c.res.m.cfg.Network
 	sleep(ctx, firstDial)
-	sleep(ctx, redial+c.turn-time.Duration(time.Now().UnixNano())%redial)
+	sleep(ctx, redial+c.turn+p.turn-time.Duration(time.Now().UnixNano())%redial)
 	for ctx.Err() == nil {
 		if net != nil && !c.isCut(p) {
 			if conn, err := net.Dial(linkName(p.peer, p.my)); err == nil {

@@ -206,7 +206,7 @@ func (d *device) follow(old, now snapshot) {
 		if d.res.m.gen == schema.V9 && now.of(pd).degraded() && !old.of(pd).degraded() {
 			d.res.helperLater(helperCall{d: d, c: pd.conn, name: "pri-on-incon-degr", ctx: pd.context()})
 		}
-		if old.of(pd).conn >= connected && old.of(pd).pdsk < schema.UpToDate && now.of(pd).pdsk == schema.UpToDate {
+		if is.disk == schema.UpToDate && old.of(pd).pdsk < schema.UpToDate && now.of(pd).pdsk == schema.UpToDate {
 			pd.conn.unfenceLater()
 		}
 	}

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"slices"
+	"time"
 
 	"drbdutils/schema"
 )
@@ -12,6 +13,7 @@ type path struct {
 	conn        *connection
 	my, peer    string // sockaddr bytes
 	established bool
+	turn        time.Duration // how much later than the first path it is tried
 }
 
 // about returns a notification about the path.

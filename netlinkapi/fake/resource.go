@@ -122,6 +122,12 @@ func (r *resource) restore(s snapshot) {
 // of returns the state of a device towards a peer.
 func (s snapshot) of(pd *peerDevice) state { return join(s.devices[pd.device], s.peers[pd]) }
 
+// upToDate reports whether there was current data of a device, here or at a peer.
+func (s snapshot) upToDate(d *device) bool {
+	return s.devices[d].disk == schema.UpToDate ||
+		slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return s.peers[pd].pdsk == schema.UpToDate })
+}
+
 func (s snapshot) equal(o snapshot) bool {
 	return s.role == o.role && s.susp == o.susp && maps.Equal(s.conns, o.conns) &&
 		maps.Equal(s.devices, o.devices) && maps.Equal(s.peers, o.peers)

@@ -39,6 +39,11 @@ var resourceRules = []resourceRule{
 			return d.own.disk < schema.UpToDate && !d.peerUpToDate()
 		})
 	}},
+	{schema.StateNoUpToDateDisk, func(old snapshot, r *resource) bool {
+		return old.role == schema.Primary && r.role == schema.Primary && slices.ContainsFunc(r.devices, func(d *device) bool {
+			return old.upToDate(d) && d.own.disk < schema.UpToDate && !d.peerUpToDate()
+		})
+	}},
 	{schema.StatePrimaryNop, func(old snapshot, r *resource) bool {
 		return r.promotes(old) && slices.ContainsFunc(r.peers(), func(pd *peerDevice) bool {
 			return pd.conn.fencing() != fencingDontCare && pd.conn.state < wfReportParams && pd.part.pdsk >= schema.DUnknown
