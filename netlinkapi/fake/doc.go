@@ -28,7 +28,8 @@
 // Where things are: state.go has the states, rules.go what 8.4 refuses and why,
 // rules9.go and quorum.go what 9 does; resource.go, device.go, connection.go,
 // peerdevice.go and path.go are the objects, record.go what they leave on the disk;
-// role9.go, device9.go and link9.go are what 9 does otherwise to them; uuid.go
+// role9.go, device9.go and link9.go are what 9 does otherwise to them, twophase.go how
+// its whole cluster agrees to a change; uuid.go
 // compares data generations, generation9.go shares them; connect.go, link.go
 // and packet.go are the way to a peer, handshake.go and resync.go what is said there; disk.go is the
 // image; request.go, the files command*.go, dump.go, about.go and notify.go are the

@@ -82,6 +82,11 @@ func (r *resource) vote(b ballot, edit func()) schema.Code {
 	r.ballots.running = &b
 	t := r.poll(b, nil)
 	r.ballots.running = nil
+	return r.decide(b, t, edit)
+}
+
+// decide ends a ballot of this node: all carry it out, or drop it.
+func (r *resource) decide(b ballot, t tally, edit func()) schema.Code {
 	all := func() {
 		edit()
 		r.outcome(b, t)
