@@ -59,12 +59,15 @@ func (im *Image) put(name string, n node) {
 	}
 }
 
-// AddProgram adds a program of this machine under the given name, with the
-// shared libraries that it needs.
+// AddProgram adds a program or a script of this machine under the given name, with
+// the shared libraries that it needs. One without a path is looked for in PATH.
 func (im *Image) AddProgram(name, file string) error {
-	found, err := exec.LookPath(file)
-	if err != nil {
-		return err
+	found := file
+	if !filepath.IsAbs(file) {
+		var err error
+		if found, err = exec.LookPath(file); err != nil {
+			return err
+		}
 	}
 	data, err := os.ReadFile(found)
 	if err != nil {

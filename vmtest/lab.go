@@ -27,7 +27,8 @@ var originalTools = map[string]string{
 	"bin/column":            "column",
 	"bin/join":              "join",
 
-	"usr/lib/ocf/resource.d/linbit/drbd": "/usr/lib/ocf/resource.d/linbit/drbd",
+	"usr/lib/ocf/resource.d/linbit/drbd":               "/usr/lib/ocf/resource.d/linbit/drbd",
+	"usr/lib/ocf/resource.d/linbit/drbd.shellfuncs.sh": "/usr/lib/ocf/resource.d/linbit/drbd.shellfuncs.sh",
 }
 
 // hostTools are programs of this machine that stories use.
