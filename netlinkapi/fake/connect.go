@@ -216,9 +216,7 @@ func (c *connection) pause(ctx context.Context) {
 	if c.res.m.gen == schema.V9 {
 		pause = time.Duration(c.net.Uint("timeout")) * time.Second / 10
 	}
-	c.res.m.mu.Unlock()
-	defer c.res.m.mu.Lock()
-	sleep(ctx, pause)
+	c.res.m.pause(ctx, pause)
 }
 
 // fits says why a peer's first packet does not go with ours. Where only the peer

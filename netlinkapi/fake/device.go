@@ -69,9 +69,7 @@ func (d *device) present() {
 		return
 	}
 	d.report(reportAll)
-	m.mu.Unlock()
-	defer m.mu.Lock()
-	time.Sleep(answerTime)
+	m.pause(m.ctx, answerTime)
 }
 
 // remove takes the device out of its resource.

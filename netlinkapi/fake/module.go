@@ -133,10 +133,10 @@ func (m *Module) wait(cond func() bool) bool {
 }
 
 // pause gives up the lock for a while.
-func (m *Module) pause(d time.Duration) {
+func (m *Module) pause(ctx context.Context, d time.Duration) {
 	m.mu.Unlock()
 	defer m.mu.Lock()
-	sleep(m.ctx, d)
+	sleep(ctx, d)
 }
 
 func (m *Module) resource(name string) *resource {
