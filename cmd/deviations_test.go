@@ -155,8 +155,6 @@ var deviations = map[string]string{
 
 const fences = "a Primary without good data calls fence-peer on the fake module, pri-on-incon-degr on the real one"
 
-const ()
-
 const failed = "the fake module notices the failed disk before it sends the first write"
 
 const helperLong = "pri-on-incon-degr for node2 was still running when node3 was met, and that for node3 began with the connect half done"
