@@ -64,7 +64,7 @@ func (r *resource) agree(b ballot, edit func()) schema.Code {
 		if code != schema.StateConcurrent {
 			return code
 		}
-		r.m.pause(r.m.ctx, ballotPause * time.Duration(meta.MaxPeers-r.self()))
+		r.m.pause(r.m.ctx, ballotPause*time.Duration(meta.MaxPeers-r.self()))
 	}
 	return schema.StateConcurrent
 }
@@ -308,7 +308,7 @@ func (r *resource) settleDoubts() {
 	r.m.work.Go(func() {
 		r.m.mu.Lock()
 		defer r.m.mu.Unlock()
-		r.m.pause(r.m.ctx, doubtTime * time.Duration(meta.MaxPeers-r.self()))
+		r.m.pause(r.m.ctx, doubtTime*time.Duration(meta.MaxPeers-r.self()))
 		for r.m.ctx.Err() == nil && r.doubts() && !r.endDoubts() {
 			r.m.pause(r.m.ctx, ballotPause)
 		}
