@@ -62,43 +62,17 @@ func (m *Module) claimed() schema.Code {
 	return schema.ErrClaimDisk
 }
 
-// Limits that the module enforces on al-extents.
-const (
-	minALExtents = 67
-	maxALExtents = 65534
-)
-
-// clamped moves options into the limits of the module.
-func (m *Module) clamped(conf *schema.Values) *schema.Values {
-	return conf.SetUint("al_extents", min(max(conf.Uint("al_extents"), minALExtents), maxALExtents))
+// diskTexts are what DRBD 9 says when it refuses a disk.
+var diskTexts = map[schema.Code]string{
+	schema.ErrMetaInvalid: "Meta data magic not found. Did you \"drbdadm create-md\"?\n",
 }
 
-// checkDiskOptions refuses options that contradict the state or other devices.
-func (m *Module) checkDiskOptions(d *device, conf *schema.Values) schema.Code {
-	for _, pd := range d.peers {
-		if m.gen == schema.V84 && conf.Uint("fencing") == fencingStonith && pd.conn.net.Uint("wire_protocol") == protocolA {
-			return schema.ErrStonithProtoA
-		}
+// explain adds a word to a refusal of DRBD 9.
+func (r *request) explain(code schema.Code) schema.Code {
+	if text, ok := diskTexts[code]; ok && r.resource.m.gen == schema.V9 {
+		r.texts = append(r.texts, text)
 	}
-	return m.checkResyncAfter(d, conf.Int("resync_after"))
-}
-
-// checkResyncAfter refuses a dependency that ends at the device itself.
-func (m *Module) checkResyncAfter(d *device, after int64) schema.Code {
-	if after < -1 || after > maxMinor {
-		return schema.ErrResyncAfter
-	}
-	for after >= 0 {
-		other := m.minors[uint32(after)]
-		if other == d {
-			return schema.ErrResyncAfterCycle
-		}
-		if other == nil || other.disk == nil {
-			return schema.NoError
-		}
-		after = other.disk.conf.Int("resync_after")
-	}
-	return schema.NoError
+	return code
 }
 
 // attach gives the device its disk and decides what its data is worth.
@@ -203,6 +177,23 @@ func (d *device) awake() func() {
 	}
 }
 
+// awake9 is awake for DRBD 9.
+func (d *device) awake9() func() {
+	return func() {
+		next := d.initial9()
+		if d.replicated() {
+			d.negotiated, next = next, schema.Negotiating
+		}
+		d.own.disk = next
+		for _, pd := range d.peers {
+			known := pd.entry().Flags
+			if pd.conn.state < wfReportParams && known.Has(meta.PeerIsOutdated) {
+				pd.part.pdsk = schema.Outdated
+			}
+		}
+	}
+}
+
 // initial returns what the metadata says of the disk, and of the peer's.
 func (disk *disk) initial(s state) state {
 	switch {
@@ -220,6 +211,24 @@ func (disk *disk) initial(s state) state {
 		s.disk = schema.UpToDate
 	}
 	return s
+}
+
+// initial9 returns what the metadata says of the disk. Data of a node that may have
+// missed something is merely Consistent, where fencing makes the difference.
+func (d *device) initial9() schema.DiskState {
+	flags := d.disk.flags
+	switch {
+	case !flags.Has(meta.Consistent):
+		return schema.Inconsistent
+	case !flags.Has(meta.WasUpToDate):
+		return schema.Outdated
+	}
+	for _, p := range d.disk.image.Super.Peers {
+		if p.Flags.Has(meta.PeerFencing) && !p.Flags.Has(meta.PeerIsOutdated) {
+			return schema.Consistent
+		}
+	}
+	return schema.UpToDate
 }
 
 // markRole sets the mark of the current UUID as the role says. The disk learns it

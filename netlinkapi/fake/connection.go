@@ -77,22 +77,6 @@ func (c *connection) announce() {
 	c.res.m.tell(list...)
 }
 
-// configure gives the connection of DRBD 8.4 addresses and options.
-func (c *connection) configure(net *schema.Values, my, peer string) {
-	c.net, c.my, c.peerAddr = net, my, peer
-	c.announce()
-}
-
-// deconfigure forgets addresses and options.
-func (c *connection) deconfigure() {
-	var list []notice
-	for _, pd := range c.peers() {
-		list = append(list, pd.about(schema.Destroy))
-	}
-	c.res.m.tell(append(list, c.about(schema.Destroy))...)
-	c.net, c.my, c.peerAddr = nil, "", ""
-}
-
 // edit returns what makes a change to the connection and all its volumes.
 func (c *connection) edit(ch change) func() {
 	if c.res.m.gen == schema.V9 && ch.Conn != nil && c.fencing() == fencingDontCare && c.res.opts.Uint("quorum") == 0 {
@@ -130,77 +114,6 @@ func (c *connection) request(ch change) schema.Code {
 	return c.set(ch, false)
 }
 
-// disconnect brings the connection to StandAlone.
-func (c *connection) disconnect(force bool) schema.Code {
-	down := change{Conn: new(disconnecting)}
-	c.res.m.wait(func() bool { return force || !c.state.lost() })
-	if c.res.m.gen == schema.V9 {
-		down = c.politely()
-	}
-	code := schema.StateDone
-	if force {
-		code = c.set(down, true)
-	} else {
-		code = c.request(down)
-	}
-	switch code {
-	case schema.StateAlreadyStandAlone, schema.StateNothingToDo:
-		return schema.StateDone
-	case schema.StatePrimaryNop: // fencing: the peer must know that it is outdated
-		down.PDsk = new(schema.Outdated)
-		code = c.request(down)
-	case schema.StateFailedByPeer: // the peer wants this node outdated
-		down.Disk = new(schema.Outdated)
-		code = c.request(down)
-		if code == schema.StateIsDiskless || code == schema.StateLowerThanOutdated {
-			code = c.set(change{Conn: new(disconnecting)}, true)
-		}
-	}
-	if !code.OK() {
-		return code
-	}
-	c.end()
-	c.res.m.wait(func() bool { return !c.running })
-	return code
-}
-
-// end tells the worker to stop.
-func (c *connection) end() {
-	if c.stop != nil {
-		c.stop()
-	}
-	c.dropLink()
-}
-
-func (c *connection) dropLink() {
-	if c.link != nil {
-		c.link.close()
-	}
-}
-
-// lost handles a link that broke, or is given up, for a reason.
-func (c *connection) lost(why conn) {
-	meeting := c.res.m.gen == schema.V9 && c.state == wfConnection
-	if c.state >= wfReportParams || c.up() || meeting {
-		c.set(change{Conn: &why}, true)
-	}
-	c.dropLink()
-}
-
-// tellAgain repeats what was told of a lost peer: the module's receiver does so
-// when it has cleaned up after a connection.
-func (c *connection) tellAgain() {
-	if c.met {
-		c.res.m.tell(c.res.changes(c.before)...)
-	}
-}
-
-// giveUp ends the connection because the peers do not fit together.
-func (c *connection) giveUp() {
-	c.set(change{Conn: new(disconnecting)}, true)
-	c.end()
-}
-
 // ask sends a state change to the peer and waits for its consent.
 func (c *connection) ask(volume uint32, ch change) schema.Code {
 	l := c.link
@@ -236,23 +149,5 @@ func (c *connection) answer(p packet) {
 	c.link.send(packet{Kind: answerState, Volume: p.Volume, ID: p.ID, Code: code})
 	if code == schema.StateDone {
 		c.res.attempt(about, false, edit)
-	}
-}
-
-// discards reports whether the administrator gives the data here up.
-func (c *connection) discards() bool {
-	return c.discard || c.res.m.gen == schema.V84 && c.net.Bool("discard_my_data")
-}
-
-// tentative reports whether the ends only look whether they could connect.
-func (c *connection) tentative() bool {
-	return c.dry || c.res.m.gen == schema.V84 && c.net.Bool("tentative")
-}
-
-// keepData ends that: it holds for one time only.
-func (c *connection) keepData() {
-	c.discard = false
-	if c.res.m.gen == schema.V84 && c.net != nil {
-		c.net.SetBool("discard_my_data", false)
 	}
 }

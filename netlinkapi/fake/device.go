@@ -1,11 +1,8 @@
 package fake
 
 import (
-	"math/rand/v2"
 	"slices"
-	"time"
 
-	"drbdutils/meta"
 	"drbdutils/schema"
 )
 
@@ -42,47 +39,6 @@ type counters struct {
 	al, bm        uint64 // metadata writes of the last disk
 }
 
-func (m *Module) newDevice(r *resource, minor, volume uint32, conf *schema.Values) *device {
-	d := &device{res: r, minor: minor, volume: volume, own: newOwn, conf: conf}
-	d.own.role = r.role
-	d.wasStable = true
-	m.minors[minor] = d
-	r.devices = append(r.devices, d)
-	slices.SortFunc(r.devices, func(a, b *device) int { return int(a.volume) - int(b.volume) })
-	for _, c := range slices.Backward(r.conns) {
-		newPeerDevice(d, c)
-	}
-	d.own.quorum = d.hasQuorum()
-	m.tell(append([]notice{d.about(schema.Create)}, d.aboutPeers(schema.Create)...)...)
-	return d
-}
-
-// answerTime is enough for a packet and its answer, and less than a program needs to
-// start.
-const answerTime = time.Millisecond
-
-// present tells the peers that are connected of a new volume, which they may have
-// already: they answer before the next command comes.
-func (d *device) present() {
-	m := d.res.m
-	if !slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.late }) {
-		return
-	}
-	d.report(reportAll)
-	m.pause(m.ctx, answerTime)
-}
-
-// remove takes the device out of its resource.
-func (d *device) remove() {
-	m := d.res.m
-	delete(m.minors, d.minor)
-	if m.gen == schema.V9 {
-		d.size = 0
-	}
-	d.res.devices = slices.DeleteFunc(d.res.devices, func(o *device) bool { return o == d })
-	m.tell(append(d.aboutPeers(schema.Destroy), d.about(schema.Destroy))...)
-}
-
 // only is the device as the only peer of DRBD 8.4 has it.
 func (d *device) only() *peerDevice { return d.peers[0] }
 
@@ -95,6 +51,9 @@ func (d *device) with(c *connection) *peerDevice {
 	}
 	return nil
 }
+
+// client reports whether the device has no disk on purpose.
+func (d *device) client() bool { return d.conf.Bool("intentional_diskless") }
 
 func (d *device) alWrites() uint64 {
 	if d.disk == nil {
@@ -133,36 +92,6 @@ func (d *device) flush() {
 	if err := d.disk.flushBitmap(); err != nil {
 		d.ioError()
 	}
-}
-
-// newCurrentUUID begins a new generation: what peers have is the base of their
-// bitmaps.
-func (d *device) newCurrentUUID() {
-	base := d.disk.current()
-	if base == uuidJustCreated && d.res.m.gen == schema.V9 {
-		base = rand.Uint64() &^ uuidPrimary
-		for _, p := range unknown(d.disk.image.Super) {
-			p.BitmapUUID = meta.UUID(base)
-		}
-	}
-	for _, pd := range d.peers {
-		if pd.missesNext() {
-			pd.setBitmapUUID(base) // with its mark: which side was Primary first shows there
-			pd.missed = d.own.quorum && pd.conn.state < wfReportParams
-		}
-	}
-	d.setCurrent(rand.Uint64())
-}
-
-// setCurrent sets the current UUID with the mark of the role.
-func (d *device) setCurrent(id uint64) {
-	id &^= uuidPrimary
-	if d.own.role == schema.Primary {
-		id |= uuidPrimary
-	}
-	d.disk.image.Super.Current = meta.UUID(id)
-	d.exposed = id
-	d.save()
 }
 
 // attached reports whether there is a disk that is not failing.

@@ -25,13 +25,12 @@
 // resource.attempt edits the state, settles what follows from it, asks the rules,
 // and carries the change out.
 //
-// Where things are: state.go has the states, rules.go what 8.4 refuses and why,
-// rules9.go and quorum.go what 9 does; resource.go, device.go, connection.go,
-// peerdevice.go and path.go are the objects, record.go what they leave on the disk;
-// role9.go, device9.go and link9.go are what 9 does otherwise to them, twophase.go how
-// its whole cluster agrees to a change; uuid.go
-// compares data generations, generation9.go shares them; connect.go, link.go
-// and packet.go are the way to a peer, handshake.go and resync.go what is said there; disk.go is the
-// image; request.go, the files command*.go, dump.go, about.go and notify.go are the
-// netlink side.
+// Where things are: command.go lists the commands; each is in the file of its topic, for
+// both generations (a function of DRBD 9 alone ends in 9). resource.go, minor.go and
+// device.go, peer.go and connection.go, peerdevice.go and path.go are the objects, about.go
+// is what is told of them, record.go what they leave on the disk. state.go has the states,
+// change.go how they change, rules.go what 8.4 refuses and why, rules9.go and quorum.go what
+// 9 does, twophase.go how its whole cluster agrees. dial.go, greet.go, link.go and packet.go
+// are the way to a peer; meeting.go, handshake.go, uuid.go and resync.go what is said there;
+// disk.go is the image; request.go, dump.go and notify.go are the netlink side.
 package fake

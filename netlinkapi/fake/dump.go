@@ -153,9 +153,34 @@ func (m *Module) devicesOf(list []*resource, filtered bool) []*device {
 	return devices
 }
 
+func (m *Module) getStatus(r *request) schema.Code {
+	r.reply = r.peer.status()
+	return schema.NoError
+}
+
 // status returns the sets of a status of DRBD 8.4.
 func (pd *peerDevice) status() []*schema.Values {
 	return append(pd.configured(true), pd.stateInfo().SetUint("sib_reason", sibStatus))
+}
+
+// Which of the wait timeouts holds.
+const (
+	timeoutDefault  = 0
+	timeoutDegraded = 1
+	timeoutOutdated = 2
+)
+
+func (m *Module) timeoutType(r *request) schema.Code {
+	pd := r.peer
+	kind := timeoutDefault
+	switch {
+	case pd.state().pdsk == schema.Outdated:
+		kind = timeoutOutdated
+	case pd.disk != nil && pd.degraded:
+		kind = timeoutDegraded
+	}
+	r.reply = append(r.reply, m.set(schema.TimeoutParms).SetUint("timeout_type", uint64(kind)))
+	return schema.NoError
 }
 
 // dumpInitialState lists all objects as notifications. Its messages are not

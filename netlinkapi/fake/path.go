@@ -53,3 +53,76 @@ func appendPaths(b []byte, paths []*path) []byte {
 	}
 	return appendAttribute(b, uint16(schema.PathParms), nest)
 }
+
+// routes returns the ways by which a peer may be reached.
+func (c *connection) routes() []*path {
+	if c.res.m.gen == schema.V84 {
+		return []*path{{conn: c, my: c.my, peer: c.peerAddr}}
+	}
+	return slices.Clone(c.paths)
+}
+
+// use makes a path the one by which the peer is reached.
+func (c *connection) use(p *path) {
+	c.my, c.peerAddr = p.my, p.peer
+	p.establish(true)
+}
+
+func (m *Module) newPath(r *request) schema.Code {
+	p := &path{conn: r.conn, my: r.parms.Str("my_addr"), peer: r.parms.Str("peer_addr")}
+	if p.my == "" || p.peer == "" {
+		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+	}
+	if code := r.checkPath(m, p); code != schema.NoError {
+		return code
+	}
+	p.turn = time.Duration(len(r.conn.paths)) * pathTime
+	r.conn.paths = append(r.conn.paths, p)
+	m.tell(p.about(schema.Create))
+	r.conn.tryAgain()
+	return schema.NoError
+}
+
+// checkPath refuses addresses that are in use.
+func (r *request) checkPath(m *Module, p *path) schema.Code {
+	for _, c := range m.connections() {
+		for _, other := range c.paths {
+			switch {
+			case c.res != r.resource && other.my == p.my:
+				return schema.ErrLocalAddr
+			case c.res != r.resource && other.peer == p.peer:
+				return schema.ErrPeerAddr
+			case c.res == r.resource && other.my == p.my && other.peer == p.peer:
+				return schema.ErrAddressPair
+			case c.res == r.resource && c != r.conn && sameHost(other.peer, p.peer) && other.my == p.my:
+				return r.refuse(schema.ErrPathCollision, "path indistinguishable from path in another connection")
+			}
+		}
+	}
+	return schema.NoError
+}
+
+// sameHost reports whether two addresses differ in the port at most.
+func sameHost(a, b string) bool {
+	_, x, _ := splitAddress(a)
+	_, y, _ := splitAddress(b)
+	return x == y
+}
+
+func (m *Module) delPath(r *request) schema.Code {
+	for _, p := range r.conn.paths {
+		if p.my != r.parms.Str("my_addr") || p.peer != r.parms.Str("peer_addr") {
+			continue
+		}
+		if len(r.conn.paths) == 1 && r.conn.state >= unconnected {
+			return r.refuse(schema.ErrInvalidRequest, "Can not delete last path, use disconnect first!")
+		}
+		if p.established && r.conn.link != nil {
+			r.conn.dropLink()
+		}
+		p.remove()
+		r.conn.tryAgain()
+		return schema.NoError
+	}
+	return r.refuse(schema.ErrInvalidRequest, "no such path")
+}

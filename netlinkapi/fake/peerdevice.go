@@ -58,6 +58,9 @@ func (pd *peerDevice) put(s state) {
 	pd.part = peerPart{s.peer, s.conn, s.pdsk, s.aftrISP, s.peerISP, s.userISP}
 }
 
+// client reports whether the peer has no disk on purpose.
+func (pd *peerDevice) client() bool { return pd.peerClient }
+
 // bits returns the bitmap of the peer, nil if it has none.
 func (pd *peerDevice) bits() *bitmap {
 	if pd.disk == nil || pd.slot < 0 || pd.slot >= len(pd.disk.bits) {

@@ -1,9 +1,36 @@
 package fake
 
 import (
+	"slices"
+
 	"drbdutils/meta"
 	"drbdutils/schema"
 )
+
+func (m *Module) resizeCmd(r *request) schema.Code {
+	pd := r.peer
+	switch {
+	case pd.state().conn > connected:
+		return schema.ErrResizeResync
+	case pd.state().role == schema.Secondary && pd.state().peer == schema.Secondary:
+		return schema.ErrNoPrimary
+	}
+	return pd.resizeTo(r.parms.Uint("resize_size"), r.parms.Bool("no_resync"))
+}
+
+func (m *Module) resize9(r *request) schema.Code {
+	d := r.device
+	if slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.part.conn > connected }) {
+		return schema.ErrResizeResync
+	}
+	if d.disk.regrow() != nil {
+		return schema.ErrMetaIO
+	}
+	if want := r.parms.Uint("resize_size"); want > d.disk.size {
+		return schema.ErrDiskTooSmall
+	}
+	return d.resizeTo(r.parms.Uint("resize_size"), r.parms.Bool("no_resync"))
+}
 
 // agreeSize takes the smaller size of both disks when the peers meet. It refuses
 // to cut off data.

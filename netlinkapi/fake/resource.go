@@ -1,10 +1,13 @@
 package fake
 
 import (
-	"maps"
+	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strings"
 
+	"drbdutils/meta"
 	"drbdutils/schema"
 )
 
@@ -49,6 +52,9 @@ func (r *resource) configured() bool {
 // only is the connection of a resource of DRBD 8.4.
 func (r *resource) only() *connection { return r.conns[0] }
 
+// self is the node id of this node.
+func (r *resource) self() int { return int(r.opts.Uint("node_id")) }
+
 func (r *resource) volume(nr uint32) *device {
 	for _, d := range r.devices {
 		if d.volume == nr {
@@ -80,251 +86,152 @@ func (r *resource) highestRole() schema.Role {
 	return schema.Secondary
 }
 
-// snapshot is the state of a resource and all that belongs to it.
-type snapshot struct {
-	role    schema.Role
-	susp    suspension
-	conns   map[*connection]connPart
-	devices map[*device]ownPart
-	peers   map[*peerDevice]peerPart
-}
-
-func (r *resource) snapshot() snapshot {
-	s := snapshot{
-		role: r.role, susp: r.susp,
-		conns: map[*connection]connPart{}, devices: map[*device]ownPart{}, peers: map[*peerDevice]peerPart{},
+func (m *Module) newResourceCmd(r *request) schema.Code {
+	name, ok := r.context.Get("ctx_resource_name")
+	switch {
+	case !ok || name.Text == "":
+		return r.refuse(schema.ErrMandatoryTag, "resource name missing")
+	case strings.Contains(name.Text, "/"):
+		return r.refuse(schema.ErrInvalidRequest, "invalid resource name")
+	case r.resource != nil && r.header.flags&flagExcl == flagExcl:
+		return r.refuse(schema.ErrInvalidRequest, "resource exists")
+	case r.resource != nil:
+		return schema.NoError
 	}
-	for _, c := range r.conns {
-		s.conns[c] = c.connPart
+	opts, code := r.options(m, schema.ResourceOpts, nil)
+	if code == schema.NoError {
+		m.newResource(name.Text, opts)
 	}
-	for _, d := range r.devices {
-		s.devices[d] = d.own
-	}
-	for _, pd := range r.peers() {
-		s.peers[pd] = pd.part
-	}
-	return s
-}
-
-func (r *resource) restore(s snapshot) {
-	r.role, r.susp = s.role, s.susp
-	for c, part := range s.conns {
-		c.connPart = part
-	}
-	for d, own := range s.devices {
-		d.own = own
-	}
-	for pd, part := range s.peers {
-		pd.part = part
-	}
-}
-
-// of returns the state of a device towards a peer.
-func (s snapshot) of(pd *peerDevice) state { return join(s.devices[pd.device], s.peers[pd]) }
-
-// upToDate reports whether there was current data of a device, here or at a peer.
-func (s snapshot) upToDate(d *device) bool {
-	return s.devices[d].disk == schema.UpToDate ||
-		slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return s.peers[pd].pdsk == schema.UpToDate })
-}
-
-func (s snapshot) equal(o snapshot) bool {
-	return s.role == o.role && s.susp == o.susp && maps.Equal(s.conns, o.conns) &&
-		maps.Equal(s.devices, o.devices) && maps.Equal(s.peers, o.peers)
-}
-
-// attempt makes a change unless the rules refuse it; with hard, they are not
-// asked. c is the connection that the change is about, nil if it is about devices.
-func (r *resource) attempt(c *connection, hard bool, edit func()) schema.Code {
-	old := r.snapshot()
-	code := r.try(old, hard, edit)
-	if code != schema.StateDone {
-		r.restore(old)
-		return code
-	}
-	if c != nil && old.up(c) {
-		c.before = old
-	}
-	r.carryOut(old, c != nil)
 	return code
 }
 
-// would returns what attempt would, and changes nothing.
-func (r *resource) would(hard bool, edit func()) schema.Code {
-	old := r.snapshot()
-	defer r.restore(old)
-	return r.try(old, hard, edit)
-}
-
-func (r *resource) try(old snapshot, hard bool, edit func()) schema.Code {
-	edit()
-	r.settle(old)
+func (m *Module) newResource9(r *request) schema.Code {
+	name, ok := r.context.Get("ctx_resource_name")
+	if !ok {
+		return r.refuse(schema.ErrMandatoryTag, "resource name missing")
+	}
+	if code := r.checkName(name.Text); code != schema.NoError {
+		return code
+	}
+	if r.resource != nil {
+		return schema.NoError
+	}
+	opts, code := r.options(m, schema.ResourceOpts, nil)
 	switch {
-	case r.snapshot().equal(old):
-		return schema.StateNothingToDo
-	case hard:
-		return schema.StateDone
+	case code != schema.NoError:
+		return code
+	case opts.Uint("node_id") >= meta.MaxPeers:
+		return schema.ErrInvalidRequest
 	}
-	return r.refused(old)
+	if opts.Bool("explicit_drbd8_compat") || opts.Bool("drbd8_compat_mode") {
+		return r.refuse(schema.NoError, "CONFIG_DRBD_COMPAT_84 not enabled") // and no resource comes of it
+	}
+	m.newResource(name.Text, opts)
+	return schema.NoError
 }
 
-// settle makes what follows from a change so.
-func (r *resource) settle(old snapshot) {
-	if r.m.gen == schema.V9 {
-		r.settle9(old)
-		return
+// strictName is what a name may consist of.
+var strictName = regexp.MustCompile(`^[0-9A-Za-z+._-]+$`)
+
+func (r *request) checkName(name string) schema.Code {
+	switch {
+	case name == "":
+		return r.refuse(schema.ErrMandatoryTag, "name missing")
+	case name == "all":
+		return r.refuse(schema.ErrInvalidRequest, "invalid name")
+	case !strictName.MatchString(name):
+		return r.refuse(schema.ErrInvalidRequest, "invalid name (strict_names=1 allows only [0-9A-Za-z+._-])")
 	}
-	for _, pd := range r.peers() {
-		if s := pd.state(); s != old.of(pd) {
-			pd.put(s.sane())
+	return schema.NoError
+}
+
+func (m *Module) delResource(r *request) schema.Code {
+	switch {
+	case r.resource.configured():
+		return schema.ErrNetConfigured
+	case len(r.resource.devices) > 0:
+		return schema.ErrResourceInUse
+	}
+	r.resource.remove()
+	return schema.NoError
+}
+
+func (m *Module) resourceOptions(r *request) schema.Code {
+	opts, code := r.options(m, schema.ResourceOpts, r.resource.opts)
+	if code == schema.NoError {
+		r.resource.opts = opts
+		m.reviewPauses()
+	}
+	return code
+}
+
+func (m *Module) renameResource(r *request) schema.Code {
+	name, ok := r.parms.Get("new_resource_name")
+	if !ok {
+		return r.refuse(schema.ErrMandatoryTag, errMissing.Error())
+	}
+	taken := fmt.Sprintf("Cannot rename to %s: a resource with that name already exists\n", name.Text)
+	switch {
+	case !strictName.MatchString(name.Text) || name.Text == "all": // the module explains it so
+		return r.refuse(schema.ErrInvalidRequest, taken)
+	case m.resource(name.Text) != nil:
+		return r.refuse(schema.ErrAlreadyExists, taken)
+	}
+	n := r.resource.about(schema.Rename)
+	n.info, n.stats = n.stats, m.set(schema.RenameInfo).SetStr("res_new_name", name.Text)
+	m.tell(n)
+	r.resource.name = name.Text
+	return schema.NoError
+}
+
+// down takes a resource away with all that belongs to it.
+func (m *Module) down(r *request) schema.Code {
+	res := r.resource
+	for _, d := range res.devices {
+		if code := d.only().demote(); !code.OK() {
+			return r.refuse(code, "failed to demote")
 		}
 	}
-}
-
-// refused returns why the present state may not follow the old one, or StateDone.
-func (r *resource) refused(old snapshot) schema.Code {
-	if r.m.gen == schema.V9 {
-		return r.refused9(old)
-	}
-	for _, pd := range r.peers() {
-		if was, is := old.of(pd), pd.state(); was != is {
-			if code := pd.allows(was, is); !code.OK() {
-				return code
-			}
+	if c := res.only(); c.net != nil {
+		if code := c.disconnect(false); !code.OK() {
+			return r.refuse(code, "failed to disconnect")
 		}
 	}
-	for _, c := range r.conns {
-		if code := reachable(state{conn: old.conns[c].state}, state{conn: c.state}); !code.OK() {
-			return code
+	for _, d := range res.devices {
+		if code := d.only().detach(false); !code.OK() {
+			return r.refuse(code, "failed to detach")
 		}
 	}
-	return schema.StateDone
-}
-
-// commit makes a change that needs no permission.
-func (r *resource) commit(edit func()) {
-	old := r.snapshot()
-	edit()
-	r.carryOut(old, false)
-}
-
-// carryOut does what a change entails: it stores what must survive, tells
-// listeners and does what follows. Changes of the connection tell of the devices
-// first, others last, as the module's workers do.
-func (r *resource) carryOut(old snapshot, connWide bool) {
-	r.reviewSuspension(old)
-	for _, d := range r.devices {
-		d.noteState(old)
-	}
-	if connWide {
-		r.tellEvents(old)
-		r.m.tell(r.changes(old)...)
-	} else {
-		r.m.tell(r.changes(old)...)
-		r.tellEvents(old)
-	}
-	r.m.changed.Broadcast()
-	now := r.snapshot()
-	r.sayStable()
-	for _, d := range slices.Clone(r.devices) {
-		d.follow(old, now)
-	}
-	r.resumed(old.susp)
-	r.m.reviewPauses()
-}
-
-// tellEvents sends the event of DRBD 8.4 for every device that changed.
-func (r *resource) tellEvents(old snapshot) {
-	if r.m.gen != schema.V84 {
-		return
-	}
-	for _, pd := range r.peers() {
-		was, is := old.of(pd), pd.state()
-		if was == is && old.susp == r.susp {
-			continue
+	for _, d := range slices.Clone(res.devices) {
+		if !d.deletable() {
+			return schema.ErrMinorConfigured
 		}
-		r.m.tellEvent(pd, func(info *schema.Values) {
-			info.SetUint("sib_reason", sibStateChange)
-			info.SetUint("prev_state", uint64(was.word(old.susp)))
-			info.SetUint("new_state", uint64(is.word(r.susp)))
-		})
+		d.remove()
 	}
+	res.remove()
+	return schema.NoError
 }
 
-// changes returns a notification for each object that differs. DRBD 8.4 changes one
-// volume after the other, and the connection with the last.
-func (r *resource) changes(old snapshot) []notice {
-	var list []notice
-	peers := r.peerChanges(old)
-	if old.highestRole() != r.highestRole() || old.susp != r.susp {
-		list = append(list, r.about(schema.Change))
+// down9 takes a resource away with all that belongs to it.
+func (m *Module) down9(r *request) schema.Code {
+	res := r.resource
+	if code := res.demote(false); !code.OK() {
+		r.refuse(code, "failed to demote")
+		r.nameOpeners()
+		return code
 	}
-	if last := len(peers) - 1; r.m.gen == schema.V84 && last > 0 {
-		list = append(list, peers[:last]...)
-		peers = peers[last:]
-	}
-	now := r.snapshot()
-	for _, c := range r.conns {
-		if old.conns[c].state != c.state || old.peerRole(c) != now.peerRole(c) {
-			list = append(list, c.about(schema.Change))
+	for _, c := range slices.Clone(res.conns) {
+		if code := c.disconnect(false); !code.OK() {
+			return r.refuse(code, "failed to disconnect")
 		}
+		c.remove()
 	}
-	for _, d := range r.devices {
-		if was := old.devices[d]; was.disk != d.own.disk || was.quorum != d.own.quorum {
-			list = append(list, d.about(schema.Change))
+	for _, d := range slices.Clone(res.devices) {
+		if code := d.detach9(false); !code.OK() {
+			return r.refuse(code, "failed to detach")
 		}
+		d.remove()
 	}
-	return append(list, peers...)
-}
-
-func (r *resource) peerChanges(old snapshot) []notice {
-	var list []notice
-	for _, pd := range r.peers() {
-		if old.peers[pd].shown() != pd.part.shown() {
-			list = append(list, pd.about(schema.Change))
-		}
-	}
-	return list
-}
-
-// highestRole is the highest role of all volumes.
-func (s snapshot) highestRole() schema.Role {
-	role := s.role
-	for _, own := range s.devices {
-		if own.role == schema.Primary {
-			role = schema.Primary
-		}
-	}
-	return role
-}
-
-// peerRole is the highest role that a peer has for any volume.
-func (s snapshot) peerRole(c *connection) schema.Role {
-	role := s.conns[c].peer
-	for pd, part := range s.peers {
-		switch {
-		case pd.conn != c:
-		case part.peer == schema.Primary:
-			return schema.Primary
-		case part.peer == schema.Secondary:
-			role = schema.Secondary
-		}
-	}
-	return role
-}
-
-// up reports whether any volume is replicated to a peer.
-func (s snapshot) up(c *connection) bool {
-	for pd, part := range s.peers {
-		if pd.conn == c && part.conn >= connected {
-			return true
-		}
-	}
-	return false
-}
-
-// shown is what notifications say about a peer device.
-func (p peerPart) shown() peerPart {
-	p.peer, p.conn = 0, max(p.conn, wfReportParams)
-	return p
+	res.remove()
+	return schema.NoError
 }

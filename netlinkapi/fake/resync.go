@@ -2,6 +2,7 @@ package fake
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"drbdutils/schema"
@@ -283,6 +284,23 @@ func (pd *peerDevice) noteSynced(p packet) {
 	}
 }
 
+// tellSynced tells the peers that are in sync which blocks this one has now.
+func (pd *peerDevice) tellSynced(p packet) {
+	for _, other := range pd.device.peers {
+		if other != pd && other.part.conn == connected && other.slot >= 0 && other.outOfSync() == 0 {
+			p.Kind, p.ID = peerSynced, uint32(pd.conn.node)
+			other.conn.link.send(p)
+		}
+	}
+}
+
+// otherSynced notes that a peer of the sender has blocks.
+func (pd *peerDevice) otherSynced(p packet) {
+	if c := pd.res.connectionTo(int(p.ID)); c != nil && pd.disk != nil {
+		pd.device.with(c).bits().clearBytes(p.Offset, p.Length, pd.size*512)
+	}
+}
+
 // finishSync ends a resync: both sides have the same data and generations.
 func (pd *peerDevice) finishSync() {
 	pd.flush()
@@ -335,6 +353,41 @@ func (pd *peerDevice) finish(c change, helper string) {
 			pd.helper(helper)
 		}
 	})
+}
+
+// finish9 ends a resync or verify. A target has the data of all nodes with the same
+// generation then: resyncs that waited for this one are over with it.
+func (pd *peerDevice) finish9(c change, helper string) {
+	var others []*peerDevice
+	if pd.part.conn == syncTarget {
+		others = slices.DeleteFunc(pd.device.sameGeneration(), func(other *peerDevice) bool { return other == pd })
+	}
+	pd.res.attempt(nil, true, func() {
+		pd.put(c.apply(pd.state()))
+		for _, other := range others {
+			other.part.conn = connected
+		}
+	})
+	for _, other := range others {
+		other.bits().clearAll()
+		other.clearBitmapUUID()
+		other.report(reportAll)
+	}
+	if helper != "" {
+		pd.helper(helper)
+	}
+}
+
+// sameGeneration returns the peers with current data of the generation that is here.
+func (d *device) sameGeneration() []*peerDevice {
+	var list []*peerDevice
+	for _, pd := range d.peers {
+		current := pd.part.conn >= connected && pd.part.pdsk == schema.UpToDate && pd.peer != nil
+		if current && pd.peer.uuids.at(uuidCurrent) == d.disk.current()&^uuidPrimary {
+			list = append(list, pd)
+		}
+	}
+	return list
 }
 
 // tellProgress sends an event from time to time, and keeps marks for the speed.

@@ -23,6 +23,14 @@ func (d *device) blocked() bool {
 	return d.res.susp.any() || d.frozen
 }
 
+func (m *Module) suspendIO(r *request) schema.Code {
+	susp := r.resource.susp
+	susp.user = true
+	return r.resource.suspend(susp)
+}
+
+func (m *Module) resumeIO(r *request) schema.Code { return r.resource.suspend(suspension{}) }
+
 // suspend changes why I/O is held back.
 func (r *resource) suspend(susp suspension) schema.Code {
 	if susp == r.susp {
@@ -105,48 +113,4 @@ func (r *resource) resumed(old suspension) {
 // generationDue reports whether a generation is to begin when I/O goes on.
 func (r *resource) generationDue() bool {
 	return slices.ContainsFunc(r.devices, func(d *device) bool { return d.newGeneration && d.disk != nil })
-}
-
-// maySync reports whether no resync that this one has to wait for runs.
-func (d *device) maySync() bool {
-	seen := map[*device]bool{}
-	for d != nil && d.disk != nil && !seen[d] {
-		seen[d] = true
-		after := d.disk.conf.Int("resync_after")
-		if after < 0 {
-			return true
-		}
-		d = d.res.m.minors[uint32(after)]
-		if d != nil && d.syncing() {
-			return false
-		}
-	}
-	return true
-}
-
-// syncing reports whether a resync with any peer runs or is paused.
-func (d *device) syncing() bool {
-	for _, pd := range d.peers {
-		if s := pd.state(); s.conn.syncing() || s.paused() {
-			return true
-		}
-	}
-	return false
-}
-
-// reviewPauses pauses and resumes resyncs that depend on others.
-func (m *Module) reviewPauses() {
-	if m.gen == schema.V9 {
-		for _, r := range m.resources {
-			r.review()
-		}
-		return
-	}
-	for _, d := range m.devices() {
-		for _, pd := range d.peers {
-			if wait := !d.maySync(); d.attached() && wait != pd.part.aftrISP {
-				pd.set(change{AftrISP: &wait}, true)
-			}
-		}
-	}
 }

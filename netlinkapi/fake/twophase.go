@@ -257,6 +257,17 @@ func (r *resource) direct() uint64 {
 	return nodes
 }
 
+// connected returns the connections that are up.
+func (r *resource) connected() []*connection {
+	var list []*connection
+	for _, c := range r.conns {
+		if c.state == wfReportParams && c.link != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // noteRole notes the role of the node that asked. A new Primary knows that nodes which
 // only others reach outdate themselves.
 func (r *resource) noteRole(b ballot, t tally) {

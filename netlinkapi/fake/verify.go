@@ -2,10 +2,24 @@ package fake
 
 import (
 	"hash/crc64"
+	"math"
 	"time"
 
 	"drbdutils/schema"
 )
+
+func (m *Module) startVerify(r *request) schema.Code {
+	const perBlock = blockSize / 512
+	pd := r.peer
+	pd.verifyTo = math.MaxUint64
+	if start, ok := r.parms.Get("ov_start_sector"); ok { // else from where the last one stopped
+		pd.verifyFrom = start.Num / perBlock
+	}
+	if stop, ok := r.parms.Get("ov_stop_sector"); ok {
+		pd.verifyTo = stop.Num / perBlock
+	}
+	return r.peer.request(change{Conn: new(verifyS)})
+}
 
 var verifyTable = crc64.MakeTable(crc64.ECMA)
 

@@ -1,45 +1,9 @@
 package fake
 
-import (
-	"slices"
-
-	"drbdutils/schema"
-)
+import "drbdutils/schema"
 
 // How the ends of a connection of DRBD 9 get together: both say all about their
 // volumes first, and then the connection and its volumes change state at once.
-
-// routes returns the ways by which a peer may be reached.
-func (c *connection) routes() []*path {
-	if c.res.m.gen == schema.V84 {
-		return []*path{{conn: c, my: c.my, peer: c.peerAddr}}
-	}
-	return slices.Clone(c.paths)
-}
-
-// use makes a path the one by which the peer is reached.
-func (c *connection) use(p *path) {
-	c.my, c.peerAddr = p.my, p.peer
-	p.establish(true)
-}
-
-// leave notes that the link is gone.
-func (c *connection) leave() {
-	c.left = true
-	for _, p := range c.paths {
-		p.establish(false)
-	}
-	if c.state == disconnecting || c.state.lost() {
-		c.helper(c.res.m.ctx, "disconnected")
-	}
-}
-
-// tryAgain begins another round of attempts: the paths are others.
-func (c *connection) tryAgain() {
-	if c.nextRound != nil {
-		c.nextRound()
-	}
-}
 
 // introduce tells the peer all about the volumes here.
 func (c *connection) introduce(l *link) {
@@ -186,69 +150,4 @@ func (pd *peerDevice) agreeInSync() {
 	case pd.own.disk == schema.Consistent && pd.part.pdsk == schema.Consistent:
 		pd.own.disk, pd.part.pdsk = schema.UpToDate, schema.UpToDate
 	}
-}
-
-// politely returns the change that a disconnect is: of a Primary and a Secondary,
-// the Secondary's data is outdated from then on, unless it is worse than that.
-func (c *connection) politely() change {
-	down := change{Conn: new(disconnecting)}
-	if c.state < wfReportParams || c.res.role == c.peer {
-		return down
-	}
-	switch schema.Primary {
-	case c.res.role:
-		down.PDsk = new(schema.Outdated)
-	case c.peer:
-		if !c.res.inconsistent() {
-			down.Disk = new(schema.Outdated)
-		}
-	}
-	return down
-}
-
-// inconsistent reports whether a disk here is Inconsistent, which is worse than Outdated.
-func (r *resource) inconsistent() bool {
-	return slices.ContainsFunc(r.devices, func(d *device) bool { return d.own.disk == schema.Inconsistent })
-}
-
-// tellOptions has the peer follow a change of the options that must fit.
-func (c *connection) tellOptions() {
-	if c.res.m.gen == schema.V9 && c.link != nil && c.state == wfReportParams {
-		c.link.send(packet{Kind: netOptions, Options: appendFields(nil, c.fitting())})
-	}
-}
-
-// finish9 ends a resync or verify. A target has the data of all nodes with the same
-// generation then: resyncs that waited for this one are over with it.
-func (pd *peerDevice) finish9(c change, helper string) {
-	var others []*peerDevice
-	if pd.part.conn == syncTarget {
-		others = slices.DeleteFunc(pd.device.sameGeneration(), func(other *peerDevice) bool { return other == pd })
-	}
-	pd.res.attempt(nil, true, func() {
-		pd.put(c.apply(pd.state()))
-		for _, other := range others {
-			other.part.conn = connected
-		}
-	})
-	for _, other := range others {
-		other.bits().clearAll()
-		other.clearBitmapUUID()
-		other.report(reportAll)
-	}
-	if helper != "" {
-		pd.helper(helper)
-	}
-}
-
-// sameGeneration returns the peers with current data of the generation that is here.
-func (d *device) sameGeneration() []*peerDevice {
-	var list []*peerDevice
-	for _, pd := range d.peers {
-		current := pd.part.conn >= connected && pd.part.pdsk == schema.UpToDate && pd.peer != nil
-		if current && pd.peer.uuids.at(uuidCurrent) == d.disk.current()&^uuidPrimary {
-			list = append(list, pd)
-		}
-	}
-	return list
 }

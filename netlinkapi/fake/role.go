@@ -7,8 +7,74 @@ import (
 	"drbdutils/schema"
 )
 
-// Changes of role in DRBD 9 are of the whole resource, and all connected peers
-// have to agree.
+// In DRBD 8.4 each volume has a role. In DRBD 9 it is of the whole resource, and all
+// connected peers have to agree to a change.
+
+func (m *Module) promote(r *request) schema.Code {
+	return r.peer.promote(r.parms.Bool("assume_uptodate"))
+}
+
+// promotions is how often a promotion is tried in other ways when it is refused.
+const promotions = 4
+
+// promote makes the node Primary for a device. With force, data that is not
+// known to be current is taken for UpToDate.
+func (pd *peerDevice) promote(force bool) schema.Code {
+	want := change{Role: new(schema.Primary)}
+	forced := false
+	code := schema.StateUnknownError
+	for range promotions {
+		code = pd.request(want)
+		low := pd.state().disk >= schema.Inconsistent && pd.state().disk < schema.UpToDate
+		switch {
+		case code == schema.StateNoUpToDateDisk && force && low && !forced:
+			want.Disk, forced = new(schema.UpToDate), true
+			continue
+		case code == schema.StatePrimaryNop && want.PDsk == nil:
+			fenced := pd.conn.fencePeer(pd.res.m.ctx)
+			if !fenced && force {
+				want.PDsk = new(schema.Outdated)
+			}
+			continue
+		}
+		break
+	}
+	if !code.OK() || code == schema.StateNothingToDo {
+		return code
+	}
+	if pd.conn.net != nil {
+		pd.conn.keepData()
+	}
+	if pd.disk != nil {
+		alone := pd.state().conn < connected || pd.state().pdsk <= schema.Failed
+		if alone && pd.bitmapUUID() == 0 || forced {
+			pd.newCurrentUUID()
+		}
+		pd.markRole()
+	}
+	if forced {
+		pd.forced = true
+		pd.report(reportUUIDs)
+	}
+	pd.report(reportState)
+	return code
+}
+
+func (m *Module) demote(r *request) schema.Code { return r.peer.demote() }
+
+func (pd *peerDevice) demote() schema.Code {
+	code := pd.request(change{Role: new(schema.Secondary)})
+	if !code.OK() || code == schema.StateNothingToDo {
+		return code
+	}
+	if pd.disk != nil {
+		pd.flush()
+		pd.save()
+		pd.markRole()
+	}
+	pd.report(reportState)
+	return code
+}
 
 func (m *Module) promote9(r *request) schema.Code { return r.role((*resource).promote) }
 
@@ -186,15 +252,4 @@ func (r *request) nameOpeners() {
 			}
 		}
 	}
-}
-
-// connected returns the connections that are up.
-func (r *resource) connected() []*connection {
-	var list []*connection
-	for _, c := range r.conns {
-		if c.state == wfReportParams && c.link != nil {
-			list = append(list, c)
-		}
-	}
-	return list
 }

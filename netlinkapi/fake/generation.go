@@ -10,6 +10,110 @@ import (
 // How a generation begins in DRBD 9: the Primary makes it up with the first write
 // that a peer misses, and the peers that are there take part in it.
 
+func (m *Module) newCurrentUUID(r *request) schema.Code {
+	pd := r.peer
+	clear := r.parms.Bool("clear_bm")
+	skip := clear && pd.state().conn == connected && pd.disk.current() == uuidJustCreated
+	if !skip && pd.state().conn != standAlone {
+		return schema.ErrConnected
+	}
+	pd.clearBitmapUUID()
+	pd.newCurrentUUID()
+	if clear {
+		pd.bits().clearAll()
+		pd.flush()
+	}
+	if skip {
+		p := pd.reportPacket(reportUUIDs)
+		p.SkipInitial = true
+		pd.conn.link.send(p)
+		pd.setBitmapUUID(0)
+		pd.set(change{Disk: new(schema.UpToDate), PDsk: new(schema.UpToDate)}, true)
+	}
+	pd.save()
+	return schema.NoError
+}
+
+func (m *Module) newCurrentUUID9(r *request) schema.Code {
+	d := r.device
+	clear, fresh := r.parms.Bool("clear_bm"), d.disk.current() == uuidJustCreated
+	if d.replicated() && (!fresh || !clear && !r.parms.Bool("force_resync")) {
+		return schema.ErrConnected
+	}
+	for _, pd := range d.peers {
+		pd.clearBitmapUUID()
+	}
+	if clear {
+		for _, b := range d.disk.bits {
+			b.clearAll()
+		}
+		d.flush()
+	}
+	d.newCurrentUUID()
+	if fresh && (clear || d.replicated()) {
+		d.skipInitial(clear)
+	}
+	return schema.NoError
+}
+
+// skipInitial gives peers with fresh metadata the new generation, with a resync or
+// without.
+func (d *device) skipInitial(clear bool) {
+	d.forced = !clear
+	for _, pd := range d.peers {
+		if pd.part.conn != connected || pd.peer == nil || pd.peer.uuids.at(uuidCurrent) != uuidJustCreated {
+			continue
+		}
+		if clear {
+			pd.setBitmapUUID(0)
+		}
+		p := pd.reportPacket(reportUUIDs)
+		p.SkipInitial = clear
+		pd.conn.link.send(p)
+	}
+	d.alSuspended = d.alSuspended && !clear
+	d.res.attempt(nil, true, func() {
+		d.own.disk = schema.UpToDate
+		for _, pd := range d.peers {
+			if clear && pd.part.conn == connected && pd.part.pdsk >= schema.Inconsistent {
+				pd.part.pdsk = schema.UpToDate
+			}
+		}
+	})
+	d.save()
+	d.report(reportState)
+}
+
+// newCurrentUUID begins a new generation: what peers have is the base of their
+// bitmaps.
+func (d *device) newCurrentUUID() {
+	base := d.disk.current()
+	if base == uuidJustCreated && d.res.m.gen == schema.V9 {
+		base = rand.Uint64() &^ uuidPrimary
+		for _, p := range unknown(d.disk.image.Super) {
+			p.BitmapUUID = meta.UUID(base)
+		}
+	}
+	for _, pd := range d.peers {
+		if pd.missesNext() {
+			pd.setBitmapUUID(base) // with its mark: which side was Primary first shows there
+			pd.missed = d.own.quorum && pd.conn.state < wfReportParams
+		}
+	}
+	d.setCurrent(rand.Uint64())
+}
+
+// setCurrent sets the current UUID with the mark of the role.
+func (d *device) setCurrent(id uint64) {
+	id &^= uuidPrimary
+	if d.own.role == schema.Primary {
+		id |= uuidPrimary
+	}
+	d.disk.image.Super.Current = meta.UUID(id)
+	d.exposed = id
+	d.save()
+}
+
 // shareGeneration begins a generation with the peers that have current data. A
 // Primary without a disk is one of those that miss it.
 func (d *device) shareGeneration() {
@@ -81,23 +185,6 @@ func (pd *peerDevice) sameAsPeer() bool {
 	stale := pd.own.disk == schema.Outdated || pd.own.disk == schema.Consistent
 	return stale && pd.disk != nil && pd.part.conn == connected && pd.part.pdsk != schema.DUnknown &&
 		pd.peer.uuids.at(uuidCurrent) == pd.disk.current()&^uuidPrimary
-}
-
-// tellSynced tells the peers that are in sync which blocks this one has now.
-func (pd *peerDevice) tellSynced(p packet) {
-	for _, other := range pd.device.peers {
-		if other != pd && other.part.conn == connected && other.slot >= 0 && other.outOfSync() == 0 {
-			p.Kind, p.ID = peerSynced, uint32(pd.conn.node)
-			other.conn.link.send(p)
-		}
-	}
-}
-
-// otherSynced notes that a peer of the sender has blocks.
-func (pd *peerDevice) otherSynced(p packet) {
-	if c := pd.res.connectionTo(int(p.ID)); c != nil && pd.disk != nil {
-		pd.device.with(c).bits().clearBytes(p.Offset, p.Length, pd.size*512)
-	}
 }
 
 // overtaken gives up what a suspended Primary did not get written: others went on

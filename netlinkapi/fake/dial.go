@@ -1,0 +1,163 @@
+package fake
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"drbdutils/schema"
+)
+
+// How the two ends of a connection find each other and see whether they fit.
+
+// redial is the pause between two attempts to reach the peer.
+const redial = 50 * time.Millisecond
+
+// firstDial is how long a real connection needs at least until both ends have met:
+// what follows a connect at once on the other node comes first.
+const firstDial = 10 * time.Millisecond
+
+// minLatency is how many microseconds a packet of DRBD 9 needs at least, so that with
+// several nodes what goes straight comes before what goes through another one.
+const minLatency = 50
+
+// pathTime is how much later the next path is tried, so that both ends take the same.
+const pathTime = 5 * time.Millisecond
+
+// establish returns a link on which both ends have said hello, or nil when the
+// connection is to end. One end listens and the other dials, by address; all paths
+// are tried at once.
+func (c *connection) establish(ctx context.Context) *link {
+	for ctx.Err() == nil {
+		round, cancel := context.WithCancel(ctx)
+		found := c.tryPaths(round, cancel)
+		cancel()
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// tryPaths returns the first link that comes up. The round ends early when the
+// paths change.
+func (c *connection) tryPaths(ctx context.Context, cancel func()) *link {
+	m := c.res.m
+	m.mu.Lock()
+	routes := c.routes()
+	c.nextRound = cancel
+	m.mu.Unlock()
+	links := make(chan *link)
+	var work sync.WaitGroup
+	for _, p := range routes {
+		work.Go(func() {
+			l := c.try(ctx, p)
+			if l == nil {
+				return
+			}
+			select {
+			case links <- l:
+			case <-ctx.Done():
+				l.conn.Close()
+			}
+		})
+	}
+	var first *link
+	select {
+	case first = <-links:
+	case <-ctx.Done():
+	}
+	cancel()
+	work.Wait()
+	return first
+}
+
+// tryAgain begins another round of attempts: the paths are others.
+func (c *connection) tryAgain() {
+	if c.nextRound != nil {
+		c.nextRound()
+	}
+}
+
+// try brings up a link on one path.
+func (c *connection) try(ctx context.Context, p *path) *link {
+	if p.my < p.peer {
+		return c.dial(ctx, p)
+	}
+	return c.listen(ctx, p)
+}
+
+func (c *connection) dial(ctx context.Context, p *path) *link {
+	net := c.res.m.cfg.Network
+	sleep(ctx, firstDial)
+	sleep(ctx, redial+c.turn+p.turn-time.Duration(time.Now().UnixNano())%redial)
+	for ctx.Err() == nil {
+		if net != nil && !c.isCut(p) {
+			if conn, err := net.Dial(linkName(p.peer, p.my)); err == nil {
+				if l, err := c.greet(ctx, newLink(conn, false, p)); err == nil {
+					return l
+				}
+			}
+		}
+		sleep(ctx, redial)
+	}
+	return nil
+}
+
+// sleep lets time pass until the context ends.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (c *connection) listen(ctx context.Context, p *path) *link {
+	for ctx.Err() == nil && c.res.m.cfg.Network != nil {
+		listener, err := c.res.m.cfg.Network.Listen(linkName(p.my, p.peer))
+		if err == nil {
+			if l := c.accept(ctx, listener, p); l != nil {
+				return l
+			}
+		}
+		sleep(ctx, redial)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// accept waits for the peer to dial.
+func (c *connection) accept(ctx context.Context, listener net.Listener, p *path) *link {
+	defer context.AfterFunc(ctx, func() { listener.Close() })()
+	defer listener.Close()
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return nil
+		}
+		if c.isCut(p) {
+			conn.Close()
+			continue
+		}
+		if l, err := c.greet(ctx, newLink(conn, true, p)); err == nil {
+			return l
+		}
+	}
+}
+
+func (c *connection) isCut(p *path) bool {
+	m := c.res.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cut[addressText(p.peer)]
+}
+
+// pause lets the time between two attempts to connect pass.
+func (c *connection) pause(ctx context.Context) {
+	pause := time.Duration(c.net.Uint("connect_int")) * time.Second
+	if c.res.m.gen == schema.V9 {
+		pause = time.Duration(c.net.Uint("timeout")) * time.Second / 10
+	}
+	c.res.m.pause(ctx, pause)
+}
