@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"drbdutils/confparse"
+	"drbdutils/internal/cli"
 )
 
 // checkPrograms refuses backends of the command line that cannot be run.
@@ -73,7 +74,7 @@ func (t *tool) reportConfig(diags confparse.Diagnostics) {
 		return
 	}
 	t.flush()
-	people := isTerminal(t.env.Stderr)
+	people := cli.IsTerminal(t.env.Stderr)
 	style := confparse.DiagStyle{
 		Source: people, Warnings: people || t.req.verbose > 0 || diags.Invalid(), Why: t.judgement(),
 	}

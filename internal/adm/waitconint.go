@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"drbdutils/confparse"
+	"drbdutils/internal/cli"
 	"drbdutils/schema"
 )
 
@@ -98,11 +99,11 @@ type dialogue struct {
 // console; nil if nobody can be asked.
 func (t *tool) console() *dialogue {
 	refresh := max(t.conf.Global.DialogRefresh, 0)
-	if isTerminal(t.env.Stdin) && isTerminal(t.env.Stdout) {
+	if cli.IsTerminal(t.env.Stdin) && cli.IsTerminal(t.env.Stdout) {
 		return &dialogue{t.env.Stdin, t.env.Stdout, refresh}
 	}
 	f, err := os.OpenFile(t.env.Path("/dev/console"), os.O_RDWR, 0)
-	if err != nil || !isTerminal(f) {
+	if err != nil || !cli.IsTerminal(f) {
 		return nil
 	}
 	t.complain("%s: standard input and output are no terminal; the dialogue is at /dev/console", t.env.Name)

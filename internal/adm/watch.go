@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"drbdutils/internal/cli"
 )
 
 // refresh is the time between two pictures of status --watch.
@@ -11,7 +13,7 @@ const refresh = time.Second
 
 // watch shows the status again and again until it is interrupted.
 func (t *tool) watch(ctx context.Context) int {
-	if !isTerminal(t.env.Stdout) {
+	if !cli.IsTerminal(t.env.Stdout) {
 		t.complain("%s: --watch needs a terminal; scripts use 'drbdsetup events2'", t.env.Name)
 		return exitUsage
 	}

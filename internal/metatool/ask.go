@@ -3,9 +3,8 @@ package metatool
 import (
 	"fmt"
 	"io"
-	"os"
 
-	"golang.org/x/term"
+	"drbdutils/internal/cli"
 )
 
 // ask puts a question, with lines before it, and returns the answer.
@@ -24,7 +23,7 @@ func (t *tool) ask(question string, before ...string) bool {
 	case t.opt.force:
 		fmt.Fprintln(t.env.Stderr, "*** confirmation forced via --force option ***")
 		return true
-	case !isTerminal(t.env.Stdin):
+	case !cli.IsTerminal(t.env.Stdin):
 		fmt.Fprintln(t.env.Stderr, "*** stdin is not a terminal: taken as no ***")
 		return false
 	}
@@ -46,12 +45,6 @@ func (t *tool) readLine() (string, error) {
 		}
 		line = append(line, b[0])
 	}
-}
-
-// isTerminal reports whether a stream is a terminal.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // cancelled says so and ends the program.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"drbdutils/internal/cli"
 	"drbdutils/meta"
 )
 
@@ -64,7 +65,7 @@ func (t *tool) resizedNotes(old *meta.Image) []string {
 // progress returns what shows a bar on a terminal, nil where there is none.
 func (t *tool) progress(what string) meta.Progress {
 	f, ok := t.env.Stderr.(*os.File)
-	if !ok || !isTerminal(f) {
+	if !ok || !cli.IsTerminal(f) {
 		return nil
 	}
 	last := -1

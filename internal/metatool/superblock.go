@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"drbdutils/internal/cli"
 	"drbdutils/meta"
 )
 
@@ -11,7 +12,7 @@ func (t *tool) dumpSuperblock() error {
 	format := t.opt.output
 	if format == "auto" {
 		format = "bin"
-		if isTerminal(t.env.Stdout) {
+		if cli.IsTerminal(t.env.Stdout) {
 			format = "hex"
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
+	"drbdutils/internal/cli"
 	"drbdutils/internal/render"
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
@@ -132,19 +132,13 @@ func (c *call) displayOptions() (render.Options, error) {
 
 // columns returns the width of the terminal, 0 if the output is none.
 func (t *tool) columns() int {
-	if !isTerminal(t.Stdout) {
+	if !cli.IsTerminal(t.Stdout) {
 		return 0
 	}
 	if width, _, err := term.GetSize(int(t.Stdout.(*os.File).Fd())); err == nil && width > 0 {
 		return width
 	}
 	return pageWidth
-}
-
-// isTerminal reports whether people read what is written to w.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // udevNames prints the names of a device as assignments for udev.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"drbdutils/internal/cli"
 	"drbdutils/netlinkapi"
 	"drbdutils/schema"
 )
@@ -63,7 +64,7 @@ func (t *tool) reportKernel(k *netlinkapi.KernelError) int {
 		}
 	}
 	t.remarks("additional info from kernel:", k.Info)
-	if hint := k.Code.Hint(); hint != "" && isTerminal(t.Stderr) {
+	if hint := k.Code.Hint(); hint != "" && cli.IsTerminal(t.Stderr) {
 		fmt.Fprintln(t.Stderr, hint)
 	}
 	return code
