@@ -70,6 +70,12 @@ func (e Env) Driver(ctx context.Context) Driver {
 	if v := ParseVersion(e.Getenv("DRBD_DRIVER_VERSION_OVERRIDE")); v.Known() {
 		return Driver{Version: v, Asked: true}
 	}
+	// Who reads a line of /proc/drbd lets DRBD 8.4 list all its devices.
+	if text, err := os.ReadFile(e.Path("/sys/module/drbd/version")); err == nil {
+		if v := ParseVersion(string(text)); v.Is84() {
+			return Driver{Version: v, Loaded: true}
+		}
+	}
 	if head, err := readHead(e.Path("/proc/drbd")); err == nil {
 		return loadedDriver(head)
 	}

@@ -43,6 +43,13 @@ func TestDriver(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "proc/drbd"), []byte(text), 0o600))
 	require.Equal(t, cli.Driver{Version: cli.Version{8, 4, 11}, Loaded: true}, env.Driver(t.Context()))
 
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "sys/module/drbd"), 0o700))
+	version := filepath.Join(dir, "sys/module/drbd/version")
+	require.NoError(t, os.WriteFile(version, []byte("8.4.10\n"), 0o600))
+	require.Equal(t, cli.Driver{Version: cli.Version{8, 4, 10}, Loaded: true}, env.Driver(t.Context()), "/proc/drbd would list all devices")
+	require.NoError(t, os.WriteFile(version, []byte("9.2.16\n"), 0o600))
+	require.Equal(t, cli.Version{8, 4, 11}, env.Driver(t.Context()).Version, "only /proc/drbd tells all about 9")
+
 	vars["DRBD_DRIVER_VERSION_OVERRIDE"] = "9.2.0"
 	require.Equal(t, cli.Driver{Version: cli.Version{9, 2, 0}, Asked: true}, env.Driver(t.Context()))
 
