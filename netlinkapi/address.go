@@ -4,20 +4,39 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
+	"strings"
+	"sync"
 )
 
 // Address is an endpoint as the module keeps it: the bytes of a C sockaddr. The
 // module compares addresses byte by byte. The zero Address is none.
 type Address string
 
-// Address families. The number of ssocks is not fixed; 27 is what it is where
-// /proc/net does not say otherwise.
+// Address families. That of SuperSockets, ssocks, has a number of the host's.
 const (
-	FamilyIPv4   = 2
-	FamilyIPv6   = 10
-	FamilySSocks = 27
+	FamilyIPv4 = 2
+	FamilyIPv6 = 10
+	FamilySDP  = 27
 )
+
+// SSocks returns the number of the family ssocks on this host, and whether it has
+// one. Where it has none, that of sdp stands for it.
+func SSocks() (number uint16, known bool) { return hostSSocks() }
+
+var hostSSocks = sync.OnceValues(func() (uint16, bool) {
+	for _, path := range []string{"/proc/net/af_ssocks/family", "/proc/net/af_sci/family"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16); err == nil {
+			return uint16(n), true
+		}
+	}
+	return FamilySDP, false
+})
 
 // NewAddress returns the address of a family other than IPv6, or of IPv6 if ap
 // is such an address (family is ignored then; a numeric zone becomes the scope).
@@ -78,15 +97,19 @@ func (a Address) zone() string {
 
 func (a Address) port() uint16 { return binary.BigEndian.Uint16([]byte(a[2:4])) }
 
-// FamilyName returns "ipv4", "ipv6", "ssocks", or "unknown".
+// FamilyName returns "ipv4", "ipv6", "ssocks", "sdp", or "unknown".
 func (a Address) FamilyName() string {
 	switch a.Family() {
 	case FamilyIPv4:
 		return "ipv4"
 	case FamilyIPv6:
 		return "ipv6"
-	case FamilySSocks:
+	}
+	if ssocks, known := SSocks(); known && a.Family() == ssocks {
 		return "ssocks"
+	}
+	if a.Family() == FamilySDP {
+		return "sdp"
 	}
 	return "unknown"
 }

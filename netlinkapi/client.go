@@ -70,7 +70,7 @@ func (c *Client) Has(ctx context.Context, op schema.Op) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return conn.family.has(op), nil
+	return conn.has(op)
 }
 
 // ready returns the connection, opening it again if need be.

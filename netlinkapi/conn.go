@@ -120,6 +120,13 @@ func (c *conn) ask(ctx context.Context, name string) error {
 	return err
 }
 
+// has reports whether the module has a command: the family lists their numbers on
+// the wire, where they come first.
+func (c *conn) has(op schema.Op) (bool, error) {
+	data, err := c.dialect.encode(&Message{Op: op})
+	return err == nil && c.family.has(data[0]), err
+}
+
 // close closes the socket. With a message that is stuck that would have to wait;
 // then it is closed when the message is through.
 func (c *conn) close() error {

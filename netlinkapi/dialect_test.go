@@ -56,6 +56,7 @@ func TestAnotherDialect(t *testing.T) {
 	state, err := c.Snapshot(t.Context(), "")
 	require.NoError(t, err)
 	require.NotNil(t, state.Resource("r0"))
+	require.Contains(t, m.asked(), schema.GetPaths, "the family lists commands by its own numbers")
 	var told []schema.Op
 	for e, err := range c.Watch(t.Context(), WatchOptions{Now: true}) {
 		require.NoError(t, err)

@@ -3,8 +3,6 @@ package netlinkapi
 import (
 	"github.com/mdlayher/genetlink"
 	"github.com/mdlayher/netlink"
-
-	"drbdutils/schema"
 )
 
 // Numbers of the generic netlink controller (linux/genetlink.h).
@@ -39,8 +37,8 @@ type family struct {
 	ops        [4]uint64 // bit n: command n exists
 }
 
-// has reports whether the module has a command.
-func (f *family) has(op schema.Op) bool { return f.ops[op/64]&(1<<(op%64)) != 0 }
+// has reports whether the module has the command of that number.
+func (f *family) has(op uint8) bool { return f.ops[op/64]&(1<<(op%64)) != 0 }
 
 // familyRequest asks the controller for a family.
 func familyRequest(name string) (netlink.Message, error) {

@@ -91,7 +91,7 @@ func TestFamilyOfTheRealModules(t *testing.T) {
 		d, err := dialectOf(&f)
 		require.NoError(t, err)
 		for op := range 256 {
-			require.Equal(t, schema.Op(op).In(d.generation) != nil, f.has(schema.Op(op)), "%s: command %d", module, op)
+			require.Equal(t, schema.Op(op).In(d.generation) != nil, f.has(uint8(op)), "%s: command %d", module, op)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestAddresses(t *testing.T) {
 	v6 := NewAddress(0, netip.MustParseAddrPort("[fd00::1]:7788"))
 	require.Equal(t, "ipv6:[fd00::1]:7788", v6.String())
 	require.Len(t, v6, 28)
-	require.Equal(t, "ssocks:10.0.0.1:7788", NewAddress(FamilySSocks, v4.AddrPort()).String())
+	require.Equal(t, "sdp:10.0.0.1:7788", NewAddress(FamilySDP, v4.AddrPort()).String())
 	require.Equal(t, "unknown", Address("").String())
 	require.Equal(t, "unknown", NewAddress(99, v4.AddrPort()).String())
 	scoped := NewAddress(0, netip.MustParseAddrPort("[fe80::1%3]:1"))

@@ -18,7 +18,7 @@ var errShortHeader = errors.New("message shorter than its headers")
 
 // appendHeader appends the generic netlink header and the family's own.
 func appendHeader(b []byte, g schema.Generation, m *Message) []byte {
-	b = append(b, byte(m.Op), familyVersion(g), 0, 0)
+	b = append(b, byte(m.Op), g.FamilyVersion(), 0, 0)
 	b = binary.NativeEndian.AppendUint32(b, m.Minor)
 	return binary.NativeEndian.AppendUint32(b, uint32(m.Code))
 }
@@ -33,12 +33,4 @@ func parseHeader(b []byte) (Message, []byte, error) {
 		Minor: binary.NativeEndian.Uint32(b[genlHeaderSize:]),
 		Code:  schema.Code(binary.NativeEndian.Uint32(b[genlHeaderSize+4:])),
 	}, b[headerSize:], nil
-}
-
-// familyVersion returns the version of the family by which a generation is known.
-func familyVersion(g schema.Generation) byte {
-	if g == schema.V84 {
-		return 1
-	}
-	return 2
 }

@@ -54,7 +54,7 @@ func startModule(t testing.TB, g schema.Generation, answer func(*session, netlin
 		t: t, codec: Codec{Generation: g, Module: true}, answer: answer,
 		path: filepath.Join(t.TempDir(), "netlink.sock"), maxAttr: 34,
 		toWire: same, fromWire: same,
-		family: family{name: "drbd", version: familyVersion(g), headerSize: drbdHeaderSize},
+		family: family{name: "drbd", version: g.FamilyVersion(), headerSize: drbdHeaderSize},
 	}
 	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: m.path, Net: "unixpacket"})
 	require.NoError(t, err)
@@ -163,7 +163,8 @@ func (s *session) familyReply() []byte {
 	var ops []byte
 	for op := range 256 {
 		if schema.Op(op).In(s.codec.Generation) != nil {
-			ops = append(appendAttrHeader(ops, uint16(op), 8), u32(nil, ctrlOpID, uint32(op))...)
+			number := s.toWire(append([]byte{byte(op)}, make([]byte, headerSize)...))[0]
+			ops = append(appendAttrHeader(ops, uint16(op), 8), u32(nil, ctrlOpID, uint32(number))...)
 		}
 	}
 	b = append(appendAttrHeader(b, ctrlOps, len(ops)), ops...)

@@ -25,7 +25,7 @@ package schema
 // Generation is a set of module generations.
 type Generation uint8
 
-// The two generations of the family, told apart by its version (1 and 2).
+// The two generations of the family, told apart by its version.
 const (
 	V84 Generation = 1 << iota // DRBD 8.4.x, as in mainline Linux
 	V9                         // DRBD 9.0 to 9.3
@@ -37,6 +37,14 @@ const Both = V84 | V9
 // Has reports whether g includes the generation one. The zero Generation, which
 // rows use for "no restriction", includes all.
 func (g Generation) Has(one Generation) bool { return g == 0 || g&one != 0 }
+
+// FamilyVersion returns the version that the netlink family of one generation has.
+func (g Generation) FamilyVersion() uint8 {
+	if g == V84 {
+		return 1
+	}
+	return 2
+}
 
 // String returns "8.4", "9" or "8.4 and 9".
 func (g Generation) String() string {

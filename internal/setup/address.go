@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 
@@ -20,7 +19,7 @@ const defaultPort = 7788
 // stands in brackets.
 func (t *tool) parseAddress(ctx context.Context, text string) (netlinkapi.Address, error) {
 	rest := strings.TrimPrefix(strings.TrimPrefix(text, "local:"), "peer:")
-	family, rest := t.cutFamily(rest)
+	family, rest := cutFamily(rest)
 	host, port, err := t.splitHost(family, rest)
 	if err != nil {
 		return "", err
@@ -33,7 +32,7 @@ func (t *tool) parseAddress(ctx context.Context, text string) (netlinkapi.Addres
 }
 
 // cutFamily takes the address family off the front of text.
-func (t *tool) cutFamily(text string) (family uint16, rest string) {
+func cutFamily(text string) (family uint16, rest string) {
 	name, rest, found := strings.Cut(text, ":")
 	if found {
 		switch name {
@@ -41,27 +40,14 @@ func (t *tool) cutFamily(text string) (family uint16, rest string) {
 			return netlinkapi.FamilyIPv4, rest
 		case "ipv6":
 			return netlinkapi.FamilyIPv6, rest
-		case "ssocks", "sdp":
-			return t.ssocksFamily(name), rest
+		case "sdp":
+			return netlinkapi.FamilySDP, rest
+		case "ssocks":
+			number, _ := netlinkapi.SSocks()
+			return number, rest
 		}
 	}
 	return netlinkapi.FamilyIPv4, text
-}
-
-// ssocksFamily returns the number that this kernel gave to the family.
-func (t *tool) ssocksFamily(name string) uint16 {
-	if name == "ssocks" {
-		for _, path := range []string{"/proc/net/af_ssocks/family", "/proc/net/af_sci/family"} {
-			text, err := os.ReadFile(t.Path(path))
-			if err != nil {
-				continue
-			}
-			if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16); err == nil {
-				return uint16(n)
-			}
-		}
-	}
-	return netlinkapi.FamilySSocks
 }
 
 // splitHost separates host and port.

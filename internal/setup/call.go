@@ -56,10 +56,8 @@ func (t *tool) flags(cmd *command) *cli.Flags {
 			arg = cli.OptionalArg
 		}
 		flags.Add(f.Name, "", arg)
-		for alias, name := range aliases {
-			if name == f.Name && t.hasAlias(cmd, alias) {
-				flags.Add(alias, "", arg)
-			}
+		if cmd.older.of == f.Name {
+			flags.Add(cmd.older.name, "", arg)
 		}
 	}
 	if cmd.edit {
@@ -72,17 +70,6 @@ func (t *tool) flags(cmd *command) *cli.Flags {
 		flags.Add(o.name, o.short, [...]cli.Arg{cli.NoArg, cli.RequiredArg, cli.OptionalArg}[o.arg])
 	}
 	return flags
-}
-
-// hasAlias reports whether a command knows an option's older name.
-func (t *tool) hasAlias(cmd *command, alias string) bool {
-	switch cmd.op {
-	case schema.Promote:
-		return alias == "overwrite-data-of-peer"
-	case schema.Connect:
-		return alias == "dry-run"
-	}
-	return false
 }
 
 func (c *call) takeWords(ctx context.Context, words []string) error {
@@ -109,8 +96,8 @@ func (c *call) takeWords(ctx context.Context, words []string) error {
 func (c *call) takeOptions(ctx context.Context, options []cli.Option) error {
 	for _, o := range options {
 		name := o.Name
-		if full, ok := aliases[name]; ok {
-			name = full
+		if name == c.cmd.older.name {
+			name = c.cmd.older.of
 		}
 		f := c.field(name)
 		switch {

@@ -16,12 +16,16 @@ type command struct {
 	edit    bool      // changes what exists: no options for creation, but --set-defaults
 	flags   []option  // options that are not in a set
 	hidden  []string  // options that usage does not tell
+	older   alias     // an older name of an option
 	form84  *command  // the form with addresses that DRBD 8.4 has for it
 	lenient bool      // compat: words too many are ignored
 	lock    bool      // nobody else may change the same device meanwhile
 	summary string    // for people; "": the schema's
 	run     func(context.Context, *call) error
 }
+
+// An alias is an older name of an option of the set.
+type alias struct{ name, of string }
 
 // A word is one argument of a command.
 type word struct {

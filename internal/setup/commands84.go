@@ -5,12 +5,12 @@ import "drbdutils/schema"
 // commands84 returns the commands for DRBD 8.4.
 func commands84() []command {
 	return []command{
-		{name: "primary", words: []word{minor}, op: schema.Promote, set: schema.SetRoleParms, lock: true, run: send},
+		{name: "primary", words: []word{minor}, op: schema.Promote, set: schema.SetRoleParms, older: overwrite, lock: true, run: send},
 		{name: "secondary", words: []word{minor}, op: schema.Demote, lock: true, run: send},
 		{name: "attach", words: []word{minor, lowerDevice, metaDevice, metaIndex}, op: schema.Attach, set: schema.DiskConf, lock: true, run: send},
 		{name: "disk-options", words: []word{minor}, op: schema.ChgDiskOpts, set: schema.DiskConf, edit: true, lock: true, run: send},
 		{name: "detach", words: []word{minor}, op: schema.Detach, set: schema.DetachParms, lock: true, run: send},
-		{name: "connect", words: []word{resource, localAddress, peerAddress}, op: schema.Connect, set: schema.NetConf, run: send},
+		{name: "connect", words: []word{resource, localAddress, peerAddress}, op: schema.Connect, set: schema.NetConf, older: dryRun, run: send},
 		{name: "net-options", words: []word{localAddress, peerAddress}, op: schema.ChgNetOpts, set: schema.NetConf, edit: true, run: send},
 		{name: "disconnect", words: []word{localAddress, peerAddress}, op: schema.Disconnect, set: schema.DisconnectParms, run: send},
 		{name: "resize", words: []word{minor}, op: schema.Resize, set: schema.ResizeParms, lock: true, run: send},

@@ -8,12 +8,12 @@ func commands9() []command {
 	connection := []word{resource, peerNode}
 	path := []word{resource, peerNode, pathLocal, pathPeer}
 	return []command{
-		{name: "primary", words: []word{resource}, op: schema.Promote, set: schema.SetRoleParms, run: send},
+		{name: "primary", words: []word{resource}, op: schema.Promote, set: schema.SetRoleParms, older: overwrite, run: send},
 		{name: "secondary", words: []word{resource}, op: schema.Demote, set: schema.SetRoleParms, run: send},
 		{name: "attach", words: []word{minor, lowerDevice, metaDevice, metaIndex}, op: schema.Attach, set: schema.DiskConf, hidden: attachOptions, lock: true, run: attach9},
 		{name: "disk-options", words: []word{minor}, op: schema.ChgDiskOpts, set: schema.DiskConf, edit: true, lock: true, run: send},
 		{name: "detach", words: []word{minor}, op: schema.Detach, set: schema.DetachParms, lock: true, run: send},
-		{name: "connect", words: connection, op: schema.Connect, set: schema.ConnectParms, form84: &connectForm, run: send},
+		{name: "connect", words: connection, op: schema.Connect, set: schema.ConnectParms, older: dryRun, form84: &connectForm, run: send},
 		{name: "new-peer", words: connection, op: schema.NewPeer, set: schema.NetConf, run: send},
 		{name: "del-peer", words: connection, op: schema.DelPeer, set: schema.DisconnectParms, run: send},
 		{name: "new-path", words: path, op: schema.NewPath, set: schema.PathParms, run: send},

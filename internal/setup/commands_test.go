@@ -320,7 +320,7 @@ func TestWrongArguments(t *testing.T) {
 		"del-peer r0 x":                               "x is not a valid number (peer_node_id: 0..31)",
 		"new-minor r0 3 x":                            "x is not a valid number (volume: 0..65535)",
 		"detach sda":                                  "Cannot determine minor device number of device 'sda' (minor: 0..1048575, or a device node of DRBD)",
-		"new-path r0 1 ipv6:x ipv4:1":                 "unexpected ipv6 format: x (local-addr: [ipv4:|ipv6:|ssocks:]host[:port]; an IPv6 host in brackets)",
+		"new-path r0 1 ipv6:x ipv4:1":                 "unexpected ipv6 format: x (local-addr: [ipv4:|ipv6:|sdp:|ssocks:]host[:port]; an IPv6 host in brackets)",
 		"disk-options 3 --on-io-error=ignore":         "Option --on-io-error: invalid argument 'ignore' (--on-io-error: pass_on, call-local-io-error, detach)",
 		"disk-options 3 --disk-barrier=1":             "Option --disk-barrier: invalid argument '1' (--disk-barrier: yes, no)",
 		"disk-options 3 --disk-timeout=5T":            "5T is not a valid unit (--disk-timeout: 0..6000 (1/10 seconds))",

@@ -106,10 +106,6 @@ var deviations = []deviation{
 		want: replace(`(?s)- skipped 3.*`, ""),
 	},
 	{
-		why: "family 27 is called ssocks", scenes: "^multi-path$",
-		want: replace(`\bsdp\b`, "ssocks"),
-	},
-	{
 		why: "a resource that is renamed is still watched", scenes: "^rename$", option: "ev",
 		got: func(t *testing.T, s string) string {
 			const line = "change resource name:newname role:Primary may_promote:no promotion_score:10102\n"

@@ -16,11 +16,11 @@ const (
 	optionalArg
 )
 
-// aliases are options that have an older name.
-var aliases = map[string]string{
-	"overwrite-data-of-peer": "force",
-	"dry-run":                "tentative",
-}
+// Options that have an older name.
+var (
+	overwrite = alias{"overwrite-data-of-peer", "force"}
+	dryRun    = alias{"dry-run", "tentative"}
+)
 
 // Options of the commands that ask.
 var (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 
@@ -84,12 +85,25 @@ func (t *tool) explain(err error) string {
 	}
 	if v, ok := errors.AsType[*netlinkapi.VersionError](err); ok {
 		return fmt.Sprintf("API mismatch!\n\tAPI version %s: %d kernel: %d\n\theader size %s: 8 kernel: %d",
-			t.Name, familyVersion(t.gen), v.Version, t.Name, v.HeaderSize)
+			t.Name, t.gen.FamilyVersion(), v.Version, t.Name, v.HeaderSize)
 	}
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
 	return err.Error()
+}
+
+// hung adds to the error of a module that hangs which command waited for it, where
+// the error names but a part of that.
+func (c *call) hung(err error) error {
+	timeout, ok := errors.AsType[*netlinkapi.TimeoutError](err)
+	switch {
+	case ok && timeout.Op.Name(c.gen) != c.cmd.name:
+		return fmt.Errorf("%s: %w", c.cmd.name, err)
+	case errors.Is(err, os.ErrDeadlineExceeded): // the look-up of the family
+		return fmt.Errorf("%s: %s: %w", c.cmd.name, c.object, err)
+	}
+	return err
 }
 
 // reason returns the bare cause of an error of the system, as in "No such file

@@ -73,7 +73,7 @@ func (t *tool) run(ctx context.Context, args []string) int {
 	cmd = cmd.form(args[1:])
 	c, err := t.newCall(ctx, cmd, args[1:])
 	if err == nil {
-		err = cmd.run(ctx, c)
+		err = c.hung(cmd.run(ctx, c))
 	}
 	code := t.report(err)
 	if f, ok := errors.AsType[*failure](err); ok && f.usage {
@@ -140,17 +140,9 @@ func (t *tool) connect(ctx context.Context, o netlinkapi.Options) (*netlinkapi.C
 	}
 	if g := client.Generation(); g != t.gen {
 		_ = client.Close()
-		return nil, &netlinkapi.VersionError{Version: familyVersion(g), HeaderSize: 8}
+		return nil, &netlinkapi.VersionError{Version: g.FamilyVersion(), HeaderSize: 8}
 	}
 	return client, nil
-}
-
-// familyVersion returns the version that a generation's netlink family has.
-func familyVersion(g schema.Generation) uint8 {
-	if g == schema.V84 {
-		return 1
-	}
-	return 2
 }
 
 // receiveBuffer returns the size of the receive buffer that the environment asks

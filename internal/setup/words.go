@@ -31,7 +31,7 @@ var (
 // What words may be, for messages.
 const (
 	nodeIDs   = "0..31"
-	addresses = "[ipv4:|ipv6:|ssocks:]host[:port]; an IPv6 host in brackets"
+	addresses = "[ipv4:|ipv6:|sdp:|ssocks:]host[:port]; an IPv6 host in brackets"
 )
 
 // checkName refuses names that no resource can have.
