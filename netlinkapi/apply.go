@@ -176,9 +176,12 @@ func (c *Connection) update(g schema.Generation, m *Message) {
 			c.Name = name
 		}
 	} else if path := pathOf(ctx); path.Local != "" {
-		c.Name, c.Paths = v84.peerName, []*Path{&path}
+		c.Name, c.Paths = name84, []*Path{&path}
 	}
 }
+
+// name84 is the name of connections with addresses of DRBD 8.4, which gives them none.
+const name84 = "peer"
 
 func pathOf(ctx *schema.Values) Path {
 	return Path{Local: Address(ctx.Str("ctx_my_addr")), Peer: Address(ctx.Str("ctx_peer_addr"))}

@@ -22,7 +22,6 @@ type dialect struct {
 	decode func(*schema.Arena, []byte) (Message, error)
 
 	lists    []schema.Op // the dumps that make up a snapshot
-	peerName string      // name of connections, where the module has none
 	retries  bool        // a command that meets a transient state is sent again
 	trailing []schema.Op // commands whose reply an error may follow
 }

@@ -3,6 +3,7 @@ package netlinkapi
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"drbdutils/schema"
 )
@@ -57,46 +58,30 @@ func guardAttach(ctx context.Context, c *Client, r *Request) error {
 // guardInvalidate refuses to sync from a peer to which there is no connection:
 // the module looks at that connection without checking that it exists.
 func guardInvalidate(ctx context.Context, c *Client, r *Request) error {
-	for _, v := range r.Sets {
-		if v.Set.ID != schema.InvalidateParms || !v.Has("sync_from_peer_node_id") || v.Int("sync_from_peer_node_id") < 0 || r.Minor == nil {
-			continue
-		}
-		peer := uint32(v.Uint("sync_from_peer_node_id"))
-		known := false
-		err := c.dump(ctx, Request{Op: schema.GetPeerDevices, Object: r.Object}, func(m Message) bool {
-			known = known || m.Minor == *r.Minor &&
-				uint32(m.Get(schema.CfgContext).Uint("ctx_peer_node_id")) == peer
-			return true
-		})
-		if err != nil {
-			return err
-		}
-		if !known {
-			return &KernelError{
-				Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrInvalidRequest,
-				Info: []string{fmt.Sprintf("no connection to a peer with node id %d", peer)},
-			}
-		}
+	from := r.get(schema.InvalidateParms)
+	if r.Minor == nil || !from.Has("sync_from_peer_node_id") || from.Int("sync_from_peer_node_id") < 0 {
+		return nil
 	}
-	return nil
+	peer := from.Uint("sync_from_peer_node_id")
+	known := false
+	err := c.dump(ctx, Request{Op: schema.GetPeerDevices, Object: r.Object}, func(m Message) bool {
+		known = known || m.Minor == *r.Minor && m.Get(schema.CfgContext).Uint("ctx_peer_node_id") == peer
+		return true
+	})
+	if err != nil || known {
+		return err
+	}
+	return &KernelError{
+		Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrInvalidRequest,
+		Info: []string{fmt.Sprintf("no connection to a peer with node id %d", peer)},
+	}
 }
 
 // guardNetOptions keeps the name of a connection when its options go back to
 // their defaults: without a name in the request the module would clear it.
 func guardNetOptions(ctx context.Context, c *Client, r *Request) error {
-	if r.Flags&schema.SetDefaults == 0 {
-		return nil
-	}
-	var conf, where *schema.Values
-	for _, v := range r.Sets {
-		switch v.Set.ID {
-		case schema.NetConf:
-			conf = v
-		case schema.CfgContext:
-			where = v
-		}
-	}
-	if conf.Has("name") {
+	conf, where := r.get(schema.NetConf), r.get(schema.CfgContext)
+	if r.Flags&schema.SetDefaults == 0 || conf.Has("name") {
 		return nil
 	}
 	name := ""
@@ -118,25 +103,19 @@ func guardNetOptions(ctx context.Context, c *Client, r *Request) error {
 // withName returns the sets with a copy of conf, one of them or nil, that holds
 // the name.
 func withName(sets []*schema.Values, conf *schema.Values, name string) []*schema.Values {
-	named := schema.NetConf.In(schema.V9).New()
-	var all []*schema.Values
-	for _, v := range sets {
-		if v == conf {
-			named = conf.Clone()
-		} else {
-			all = append(all, v)
-		}
+	named := conf.Clone()
+	if named == nil {
+		named = schema.NetConf.In(schema.V9).New()
 	}
-	return append(all, named.SetStr("name", name))
+	others := slices.DeleteFunc(slices.Clone(sets), func(v *schema.Values) bool { return v == conf })
+	return append(others, named.SetStr("name", name))
 }
 
 // guardPath refuses a path without both addresses, which the module takes for
 // granted.
 func guardPath(_ context.Context, c *Client, r *Request) error {
-	for _, v := range r.Sets {
-		if v.Set.ID == schema.PathParms && v.Str("my_addr") != "" && v.Str("peer_addr") != "" {
-			return nil
-		}
+	if path := r.get(schema.PathParms); path.Str("my_addr") != "" && path.Str("peer_addr") != "" {
+		return nil
 	}
 	return &KernelError{
 		Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrMandatoryTag,

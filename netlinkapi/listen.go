@@ -48,14 +48,14 @@ func (l *listener) ask(ctx context.Context, r Request) error {
 	return err
 }
 
-// receive waits for what comes next, and tells whether a dump ends with it.
-func (l *listener) receive() (all []Message, ended bool, err error) {
+// receive waits for what comes next, and tells whether a dump ends with it. The
+// messages are made in the arena.
+func (l *listener) receive(arena *schema.Arena) (all []Message, ended bool, err error) {
 	batch, err := l.nl.Receive()
 	if err != nil {
 		return nil, false, err
 	}
 	ended = len(batch) == 0
-	arena := new(schema.Arena)
 	for _, nm := range batch {
 		ended = ended || nm.Header.Flags&netlink.Multi != 0
 		if l.unloads(nm) {
@@ -98,7 +98,7 @@ type received struct {
 func (l *listener) run(to chan<- received, stop <-chan struct{}) {
 	defer close(to)
 	for {
-		messages, ended, err := l.receive()
+		messages, ended, err := l.receive(new(schema.Arena))
 		select {
 		case to <- received{messages, ended, err}:
 		case <-stop:

@@ -25,9 +25,14 @@ type Message struct {
 	Sets  []*schema.Values // in the order received; a set may occur several times
 }
 
+// get returns the first set of that kind, nil if there is none.
+func (r *Request) get(id schema.ID) *schema.Values { return first(r.Sets, id) }
+
 // Get returns the first set of that kind, nil if there is none.
-func (m *Message) Get(id schema.ID) *schema.Values {
-	for _, v := range m.Sets {
+func (m *Message) Get(id schema.ID) *schema.Values { return first(m.Sets, id) }
+
+func first(sets []*schema.Values, id schema.ID) *schema.Values {
+	for _, v := range sets {
 		if v.Set.ID == id {
 			return v
 		}

@@ -10,6 +10,5 @@ var v84 = dialect{
 	headerSize: drbdHeaderSize,
 	encode:     Codec{Generation: schema.V84}.Encode,
 	decode:     Codec{Generation: schema.V84}.decode,
-	peerName:   "peer",
 	lists:      []schema.Op{schema.GetDevices, schema.GetConnections, schema.GetPeerDevices},
 }

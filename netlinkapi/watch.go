@@ -152,9 +152,10 @@ func (w *watch) dump() error {
 		return err
 	}
 	defer l.conn.deadline(w.ctx)()
+	var arena schema.Arena
 	for ended := false; !ended; {
 		var messages []Message
-		messages, ended, err = l.receive()
+		messages, ended, err = l.receive(&arena)
 		for i := range messages {
 			if err := w.take(into, &messages[i]); err != nil {
 				return err
