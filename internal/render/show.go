@@ -81,10 +81,14 @@ func (p *sections) values(v *schema.Values) {
 			p.line("_unknown ", pad(f.Name, 14), ";\t# not supported by kernel")
 			continue
 		}
-		standard := isDefault(f, val, v)
-		if !standard || p.Defaults {
-			p.line(pad(f.Name, 16), "\t", p.optionText(f, val), ";", remark(f, standard && p.Defaults))
-		}
+		p.option(f, val, isDefault(f, val, v))
+	}
+}
+
+// option writes an option; standard: it is at its default.
+func (p *sections) option(f *schema.Field, val schema.Value, standard bool) {
+	if !standard || p.Defaults {
+		p.line(pad(f.Name, 16), "\t", p.optionText(f, val), ";", remark(f, standard))
 	}
 }
 

@@ -35,23 +35,12 @@ func (p *sections84) set(title string, v *schema.Values) {
 		return
 	}
 	p.section(title, func() {
-		for i := range v.Set.Fields {
-			p.option(v, i)
+		for f, val := range v.All() {
+			if f.Name != "" && f.Kind != schema.Flag { // flags are of a moment, and no configuration
+				p.option(f, val, f.IsDefault(val))
+			}
 		}
 	})
-}
-
-// option writes the i-th option of a set, unless the module did not tell it.
-func (p *sections84) option(v *schema.Values, i int) {
-	f := &v.Set.Fields[i]
-	val, known := v.At(i)
-	standard := f.IsDefault(val)
-	if f.Name == "" || f.Kind == schema.Flag { // flags are of a moment, and no configuration
-		return
-	}
-	if known && (!standard || p.Defaults) {
-		p.line(pad(f.Name, 16), "\t", p.optionText(f, val), ";", remark(f, standard && p.Defaults))
-	}
 }
 
 func (p *sections84) resource(volumes []Volume84) {

@@ -158,7 +158,7 @@ func (c *call) stream84(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if c.concerns(&m) {
+		if c.wants(&m) {
 			if err := render.Event84(c.Stdout, &m); err != nil {
 				return err
 			}
@@ -167,12 +167,12 @@ func (c *call) stream84(ctx context.Context) error {
 	return nil
 }
 
-// concerns reports whether a message of the old stream is one that the call
-// wants to see.
+// wants reports whether a message of the old stream is one that the call is to
+// show.
 //
 // compat: the original also prints a line "R - NAME" for each notification of
 // events2, which tells nothing.
-func (c *call) concerns(m *netlinkapi.Message) bool {
+func (c *call) wants(m *netlinkapi.Message) bool {
 	if m.Op != schema.GetStatus && m.Op != schema.StatusEvent {
 		return false
 	}

@@ -125,12 +125,13 @@ func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64,
 	if err != nil {
 		return 0, fail(exitUsage, "%s: the module does not say how long to wait: %v", w.object, err)
 	}
-	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), err
+	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), nil
 }
 
 // findTargets looks which peer devices the command means.
 //
-// compat: a peer that is not there, of a resource that has others, is waited for.
+// compat: a peer that is not there, of a resource that has others, is waited for as
+// long as for all of those.
 func (w *waiter) findTargets(ctx context.Context) error {
 	s, err := w.snapshot(ctx)
 	if err != nil {
@@ -140,7 +141,7 @@ func (w *waiter) findTargets(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
-	var others time.Duration
+	var patience []time.Duration // for each peer device there is
 	for _, conn := range r.Connections {
 		for _, p := range conn.PeerDevices {
 			object := schema.CfgContext.In(w.gen).New().SetStr("ctx_resource_name", w.resource).
@@ -149,25 +150,18 @@ func (w *waiter) findTargets(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			patience = append(patience, w.seconds.pick(kind))
 			if w.selects(conn.PeerNodeID, p.Volume) {
 				w.target(conn.PeerNodeID, p.Volume, w.seconds.pick(kind))
 			}
-			others = max(others, w.seconds.pick(kind))
 		}
 	}
-	if len(w.targets) == 0 && hasPeerDevices(r) {
-		w.target(w.peer, w.volume, others)
+	if len(w.targets) == 0 {
+		for _, d := range patience {
+			w.target(w.peer, w.volume, d)
+		}
 	}
 	return nil
-}
-
-func hasPeerDevices(r *netlinkapi.Resource) bool {
-	for _, c := range r.Connections {
-		if len(c.PeerDevices) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // selects reports whether the command is about a peer device.
