@@ -20,6 +20,9 @@ func start(ctx context.Context, env cli.Env, more []string, drop func(variable s
 	defer runtime.UnlockOSThread()
 	c := exec.CommandContext(ctx, env.Name, env.Args...)
 	c.Stdin, c.Stdout, c.Stderr = env.Stdin, env.Stdout, env.Stderr
+	if _, logs := env.Stderr.(systemLog); logs {
+		c.Stderr = nil // what it leaves behind may hold that open
+	}
 	c.Env = append(slices.DeleteFunc(c.Environ(), drop), more...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }

@@ -78,7 +78,7 @@ func commands84() []command {
 		{name: "new-current-uuid", group: expert, scope: perVolume, volumes: volumeRequired, options: newUUIDOptions84, call: drbdsetup},
 		{name: "check-resize", group: expert, scope: perVolume, plan: planner.checkResize},
 
-		{name: "lint", group: beyond, objects: none, flags: checksConfig | warns, extra: jsonOption, run: shNop},
+		{name: "lint", group: beyond, objects: none, flags: checksConfig | warns, options: jsonOption, run: shNop},
 		{name: "explain", group: beyond, volumes: volumeRefused, options: jsonOption, report: explain},
 		{name: "plan", group: beyond, volumes: volumeRefused, flags: readsState, options: planOptions84, report: showPlan},
 	}

@@ -35,7 +35,7 @@ func commands9() []command {
 		{name: "initial-split-brain", group: handler, volumes: volumeRefused, plan: planner.callOut},
 		{name: "invalidate", scope: perVolume, flags: needsDisk, options: invalidateOptions, plan: planner.invalidate},
 		{name: "invalidate-remote", scope: perPeerDevice, options: invalidateRemoteOptions, call: drbdsetup},
-		{name: "lint", group: beyond, objects: none, flags: checksConfig | warns, extra: jsonOption, run: shNop},
+		{name: "lint", group: beyond, objects: none, flags: checksConfig | warns, options: jsonOption, run: shNop},
 		{name: "local-io-error", group: handler, volumes: volumeRefused, plan: planner.callOut},
 		{name: "net-options", scope: perConnection, volumes: volumeRefused, flags: checksIP, options: netOptions9, plan: planner.netOptions},
 		{name: "new-current-uuid", group: expert, scope: perVolume, volumes: volumeRequired, options: newUUIDOptions9, call: drbdsetup},

@@ -50,8 +50,7 @@ type tool struct {
 	backends map[program]backend
 	workers  int  // resources that are worked on at the same time
 	watching bool // status --watch
-
-	quiet bool // adjust-with-progress: backends' messages are not shown
+	quiet    bool // adjust-with-progress: backends' messages are not shown
 
 	out   io.Writer    // standard output, buffered
 	flush func() error // its error is that of anything written before
@@ -132,6 +131,9 @@ func (t *tool) main(ctx context.Context) int {
 	}
 	if done, code := t.answer(table); done {
 		return code
+	}
+	if t.cmd.group == handler && wasClosed(t.env.Stderr) {
+		t.env.Stderr = systemLog{t.env.Name, t.env.Path(logSocket)}
 	}
 	if code := t.prepare(); code != 0 {
 		return code

@@ -111,13 +111,13 @@ func (c command) operands(g schema.Generation) string {
 	if g == schema.V9 && c.scope != perResource && c.scope != perVolume {
 		name += "[:PEER]"
 	}
-	perVolume := c.scope == perVolume || c.scope == perPeerDevice
+	eachVolume := c.scope == perVolume || c.scope == perPeerDevice
 	switch {
 	case c.objects == none:
 		return ""
 	case c.volumes == volumeRequired:
 		return " {" + name + "/VOLUME|minor-MINOR}..."
-	case c.volumes == volumeAllowed && perVolume:
+	case c.volumes == volumeAllowed && eachVolume:
 		return " {all|" + name + "[/VOLUME]|minor-MINOR}..."
 	case c.objects == optional:
 		return " [all|" + name + "]..."

@@ -206,23 +206,26 @@ func (t *tool) makePlan(ctx context.Context) *refusal {
 // gather adds objects to those that are worked on together. A resource that is named
 // more than once, by several volumes, is there once, with all of them.
 func (t *tool) gather(chosen []selection) {
-	t.subjects = slices.Grow(t.subjects, len(chosen))
+	if len(t.subjects) == 0 {
+		t.subjects = chosen
+		return
+	}
 	for _, s := range chosen {
-		same := func(known selection) bool { return known.res == s.res }
-		i := -1
-		if !s.all {
-			i = slices.IndexFunc(t.subjects, same)
-		}
+		i := slices.IndexFunc(t.subjects, func(known selection) bool { return known.res == s.res })
 		if i < 0 {
 			t.subjects = append(t.subjects, s)
 			continue
 		}
-		known := &t.subjects[i]
-		known.volume = known.volume && s.volume
-		for _, v := range s.volumes {
-			if !slices.Contains(known.volumes, v) {
-				known.volumes = append(slices.Clip(known.volumes), v)
-			}
+		t.subjects[i].join(s)
+	}
+}
+
+// join adds what another word names of the same resource.
+func (s *selection) join(other selection) {
+	s.volume = s.volume && other.volume
+	for _, v := range other.volumes {
+		if !slices.Contains(s.volumes, v) {
+			s.volumes = append(slices.Clip(s.volumes), v)
 		}
 	}
 }

@@ -54,7 +54,6 @@ func usage(w io.Writer, g schema.Generation, c *command) {
 
 // lintHelp says how lint reports, and lists what it warns of.
 func lintHelp(w io.Writer) {
-	fmt.Fprint(w, "\nOPTIONS FOR lint:\n  --json  one object for programs\n")
 	fmt.Fprintf(w, "\nEXIT CODES:\n   0  nothing to say\n  %2d  warnings only\n  %d  errors\n  %d  a file cannot be read\n\nWARNINGS:\n", exitWarnings, exitConfig, exitBroken)
 	for _, r := range confparse.LintRules {
 		fmt.Fprintf(w, "  %-21s %s\n", r.Code, r.Text)
