@@ -28,9 +28,10 @@ type Flags struct {
 	// way. getopt_long does so for options that share a code, as drbdadm's do.
 	FirstWins bool
 
-	set   *pflag.FlagSet
-	args  map[string]Arg
-	names []string // in the order in which they were added
+	set     *pflag.FlagSet
+	args    map[string]Arg
+	names   []string // in the order in which they were added
+	aliases []string
 }
 
 // Option is one option as it was given.
@@ -75,6 +76,13 @@ func (f *Flags) Add(name, short string, arg Arg) {
 	f.names = append(f.names, name)
 }
 
+// AddAlias defines another name for an option. It has a code of its own: an
+// abbreviation that fits both it and another option is ambiguous.
+func (f *Flags) AddAlias(name, of string) {
+	f.Add(name, "", f.args[of])
+	f.aliases = append(f.aliases, name)
+}
+
 // Parse separates options from words, both in the order given. Its error is a
 // *UsageError.
 func (f *Flags) Parse(args []string) (options []Option, words []string, err error) {
@@ -117,7 +125,7 @@ func (f *Flags) complete(name string) (string, *UsageError) {
 	for _, full := range f.names {
 		if strings.HasPrefix(full, name) {
 			matches = append(matches, full)
-			same = same && f.args[full] == f.args[matches[0]]
+			same = same && f.args[full] == f.args[matches[0]] && slices.Contains(f.aliases, full) == slices.Contains(f.aliases, matches[0])
 		}
 	}
 	switch {

@@ -57,7 +57,7 @@ func (t *tool) flags(cmd *command) *cli.Flags {
 		}
 		flags.Add(f.Name, "", arg)
 		if cmd.older.of == f.Name {
-			flags.Add(cmd.older.name, "", arg)
+			flags.AddAlias(cmd.older.name, f.Name)
 		}
 	}
 	if cmd.edit {

@@ -327,6 +327,7 @@ func TestWrongArguments(t *testing.T) {
 		"resource-options r0 --quorum=most":           "Option --quorum: invalid argument 'most' (--quorum: off, majority, all, 1..32)",
 		"peer-device-options r0 1 0 --c-max-rate=1kk": "1kk is not a valid number (--c-max-rate: 0k..4194304k (bytes/second))",
 		"net-options r0 1 --shared-secret":            "drbdsetup net-options: option '--shared-secret' requires an argument",
+		"connect r0 1 --d":                            "drbdsetup connect: option '--d' is ambiguous: it could be --discard-my-data, --dry-run",
 		"status --color=blue":                         "unknown --color argument 'blue' (auto, always, never)",
 		"wait-sync-resource r0 --wfc-timeout=300001":  "wfc_timeout => 300001 out of range [0..300000] (seconds, 0: for ever)",
 	} {

@@ -104,7 +104,7 @@ var refusal = regexp.MustCompile(`(?m)\b(Failure|State change failed|Error code)
 // stricter is what ours says where it refuses what the original takes for
 // something else, or asks the module for nevertheless.
 var stricter = regexp.MustCompile("out of range|Excess arguments|Cannot determine minor|control characters|name is empty|Unknown host|the value is too long|" +
-	"argument 'all'|--wait-after-sb: invalid|no connection to a peer with node id")
+	"argument 'all'|--wait-after-sb: invalid|no connection to a peer with node id|^-5k is not a valid unit")
 
 // onPurpose reports whether ours differs from the original for a reason.
 func (l *liner) onPurpose(argv []string, want, got result) bool {
@@ -217,7 +217,14 @@ func (l *liner) option(c *xmlCommand) []string {
 	if l.IntN(6) == 0 {
 		name = name[:2+l.IntN(len(name)-2)+1]
 	}
-	switch value := l.value(&o); l.IntN(6) {
+	value := l.value(&o)
+	if short := shorts[o.Name]; short != "" && l.program == "drbdsetup" && l.IntN(3) == 0 { // that of 8.4 knows none
+		if o.Type == "flag" {
+			return []string{"-" + short + pick(l, "", "", shorts[pick(l, c.Options...).Name])}
+		}
+		return []string{"-" + short + value}
+	}
+	switch l.IntN(6) {
 	case 0:
 		l.wrong++ // if it needs a value, it takes the next word for that
 		return []string{name + pick(l, "", "", "x")}
@@ -226,6 +233,12 @@ func (l *liner) option(c *xmlCommand) []string {
 	default:
 		return []string{name + "=" + value}
 	}
+}
+
+// shorts are the letters of options.
+var shorts = map[string]string{
+	"timestamps": "T", "statistics": "s", "now": "n", "poll": "p", "full": "f", "color": "c", "diff": "i", "show-defaults": "D", "json": "j", "verbose": "v",
+	"wfc-timeout": "t", "degr-wfc-timeout": "d", "outdated-wfc-timeout": "o", "wait-after-sb": "w",
 }
 
 func (l *liner) value(o *xmlOption) string {
