@@ -112,9 +112,6 @@ var deviations = map[string]string{
 	"9.3.3 12-quorum-suspend step 17 node2: events2 stream":                             "node2 heard from node3 that it depends on a Primary before the commit that made this so",
 	"9.3.3 12-quorum-suspend step 20 node1: events2 stream":                             "whether quorum-lost ends before the connection is looked for again is chance",
 	"9.3.3 14-tiebreaker step 7 node3: events2 stream":                                  "a node without a disk takes a peer for Consistent whose generation it has not heard of; here it always has",
-	"8.4.11 adjust step 9 node1: drbdsetup show":                                        shares,
-	"8.4.11 commands step 34 node1: drbdsetup show":                                     shares,
-	"8.4.11 commands step 34 node2: drbdsetup show":                                     shares,
 	"8.4.11 commands step 14 exit":                                                      refusal,
 	"8.4.11 commands step 14 stderr":                                                    refusal,
 	"8.4.11 commands step 27 stderr":                                                    refusal,
@@ -144,13 +141,9 @@ var deviations = map[string]string{
 	"9.3.3 37-down-while-syncing step 6 node1: drbdsetup status --verbose --statistics": brokenOff,
 	"9.3.3 37-down-while-syncing step 6 node1: drbdsetup status --json":                 brokenOff,
 	"8.4.11 08-power-loss step 12 stdout":                                               "drbdmeta 9.22 shows the flags as 0",
-	"8.4.11 handlers step 17 node2: drbdsetup status --verbose --statistics":            failed,
-	"8.4.11 handlers step 19 node2: drbdsetup status --verbose --statistics":            failed,
 	"8.4.11 handlers step 21 node1: drbdsetup status --verbose --statistics":            fences,
 	"8.4.11 handlers step 21 node1: events2 stream":                                     fences,
 	"8.4.11 handlers step 21 node1: handler calls":                                      fences,
-	"8.4.11 24-handlers step 38 node2: cat /proc/drbd":                                  failed,
-	"8.4.11 24-handlers step 38 node2: drbdsetup status --verbose --statistics":         failed,
 }
 
 const fences = "a Primary without good data calls fence-peer on the fake module, pri-on-incon-degr on the real one"
@@ -166,7 +159,6 @@ const brokenOff = "node2 had the last block already when it left"
 const (
 	inHandler = "recorded while the handler ran"
 	grows     = "rs-total grows with each block that the verify finds, and was recorded later"
-	shares    = "8.4.11 tells its peer verify-alg and the rates of a resync, which takes them over"
 	refusal   = "of several reasons to refuse, 8.4.11 tells another"
 	words64   = "8.4.11 counts a word of a new bitmap too little"
 	noCode    = "ours has no code to tell: nothing was asked of the module"

@@ -181,7 +181,7 @@ var deviating9 = map[string]string{
 }
 
 // abbreviated9 are the steps whose recording leaves out the objects of a dump.
-var abbreviated9 = []string{"044-show-configured", "045-show-defaults-json", "071-show-all", "089-show-gi", "120-dump3-status", "123-dump3-status-json", "125-dump3-events2-now-one", "129-get-gi-unknown", "160-raw-dump-initial-state-filtered"}
+var abbreviated9 = []string{"044-show-configured", "045-show-defaults-json", "071-show-all", "089-show-gi", "120-dump3-status", "123-dump3-status-json", "125-dump3-events2-now-one", "129-get-gi-unknown", "140-user-status", "144-user-events2-now", "160-raw-dump-initial-state-filtered"}
 
 // Why some answers differ.
 const (

@@ -178,6 +178,7 @@ func (r *resource) review() { r.attempt(nil, true, func() {}) }
 // listeners and does what follows. Changes of the connection tell of the devices
 // first, others last, as the module's workers do.
 func (r *resource) carryOut(old snapshot, connWide bool) {
+	r.sayChanges(old, connWide)
 	r.reviewSuspension(old)
 	for _, d := range r.devices {
 		d.noteState(old)

@@ -20,7 +20,8 @@ const (
 
 // client is a tool at the netlink socket.
 type client struct {
-	conn net.Conn
+	conn  net.Conn
+	plain bool // it has no privileges
 
 	mu      sync.Mutex
 	more    *sync.Cond
@@ -33,7 +34,7 @@ type client struct {
 
 // client serves one tool until it hangs up or the node ends.
 func (n *Node) client(ctx context.Context, conn net.Conn) {
-	c := &client{conn: conn, groups: map[uint32]bool{}}
+	c := &client{conn: conn, plain: !trusted(conn), groups: map[uint32]bool{}}
 	c.more = sync.NewCond(&c.mu)
 	defer context.AfterFunc(ctx, func() { n.hangUp(c) })()
 	n.meet(c)
@@ -62,7 +63,7 @@ func (n *Node) answer(c *client, msg []byte) {
 		c.join(native.Uint32(msg[nlHeaderLen:]))
 		return
 	}
-	replies := n.Module.Handle(msg)
+	replies := n.Module.handle(msg, c.plain)
 	if told := n.told.Load(); n.shown.Swap(told) != told {
 		_ = n.writeProc()
 	}

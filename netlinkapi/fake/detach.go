@@ -11,7 +11,7 @@ func (m *Module) detach(r *request) schema.Code {
 }
 
 func (pd *peerDevice) detach(force bool) schema.Code {
-	pd.frozen = true
+	pd.frozen = !force
 	defer func() { pd.frozen = false }()
 	failed := change{Disk: new(schema.Failed)}
 	code := schema.StateDone

@@ -243,9 +243,11 @@ func (d *device) ioError() {
 		return
 	}
 	if d.disk.conf.Uint("on_io_error") != ioErrorPassOn {
+		d.say("Local IO failed in __req_mod. Detaching...")
 		d.failed = true
 		d.setDisk(schema.Failed)
 	} else if d.own.disk > schema.Inconsistent {
+		d.say("Local IO failed in __req_mod.")
 		d.setDisk(schema.Inconsistent)
 	}
 }

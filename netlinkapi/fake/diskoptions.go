@@ -14,6 +14,9 @@ func (m *Module) diskOptions(r *request) schema.Code {
 	if code == schema.NoError {
 		d.disk.conf = conf
 		d.noteLogging()
+		for _, pd := range d.peers {
+			pd.tellRates()
+		}
 	}
 	return code
 }

@@ -19,6 +19,7 @@ func (m *Module) dump(r *request) [][]byte {
 	}
 	filter := r.context.Str("ctx_resource_name")
 	list, known := m.filtered(filter)
+	sel := selection{m: m, list: list, filtered: filter != "", secrets: !r.plain}
 	if !known && r.op != schema.GetResources {
 		return m.dumpUnknown(r)
 	}
@@ -28,12 +29,12 @@ func (m *Module) dump(r *request) [][]byte {
 		out = append(out, endMessage(append(b, body...)))
 	}
 	if r.op == schema.GetConnections {
-		for _, body := range m.dumpConnections(list) {
+		for _, body := range sel.connections() {
 			add(body)
 		}
 		return append(out, doneMessage(r.header, 0))
 	}
-	dumpers[r.op](m, list, filter != "", func(minor uint32, sets ...*schema.Values) {
+	dumpers[r.op](sel, func(minor uint32, sets ...*schema.Values) {
 		add(m.body(r.op, minor, schema.NoError, sets...))
 	})
 	return append(out, doneMessage(r.header, 0))
@@ -65,33 +66,41 @@ func (m *Module) dumpUnknown(r *request) [][]byte {
 	return out
 }
 
+// selection is what a dump is to show.
+type selection struct {
+	m        *Module
+	list     []*resource
+	filtered bool // by name
+	secrets  bool // are shown
+}
+
 // adder adds the message about one object to a dump.
 type adder func(minor uint32, sets ...*schema.Values)
 
 // dumpers list the objects of each dump, in the order of the module: with a
 // filter by volume, else by minor.
-var dumpers = map[schema.Op]func(m *Module, list []*resource, filtered bool, add adder){
-	schema.GetStatus: func(m *Module, list []*resource, _ bool, add adder) {
-		for _, r := range list {
+var dumpers = map[schema.Op]func(s selection, add adder){
+	schema.GetStatus: func(s selection, add adder) {
+		for _, r := range s.list {
 			if c := r.only(); len(r.devices) == 0 {
 				sets := []*schema.Values{c.context()}
 				if c.net != nil {
-					sets = append(sets, c.options(true))
+					sets = append(sets, c.options(s.secrets))
 				}
 				add(schema.NoMinor, sets...)
 			}
 			for _, d := range r.devices {
-				add(d.minor, d.only().status()...)
+				add(d.minor, d.only().status(s.secrets)...)
 			}
 		}
 	},
-	schema.GetResources: func(m *Module, _ []*resource, _ bool, add adder) {
-		for _, r := range m.resources {
+	schema.GetResources: func(s selection, add adder) {
+		for _, r := range s.m.resources {
 			add(schema.NoMinor, r.context(), r.opts, r.info(), r.statistics())
 		}
 	},
-	schema.GetDevices: func(m *Module, list []*resource, filtered bool, add adder) {
-		for _, d := range m.devicesOf(list, filtered) {
+	schema.GetDevices: func(s selection, add adder) {
+		for _, d := range s.devices() {
 			var conf *schema.Values
 			if d.shown() {
 				conf = d.disk.conf
@@ -99,22 +108,22 @@ var dumpers = map[schema.Op]func(m *Module, list []*resource, filtered bool, add
 			add(d.minor, d.context(), conf, d.conf, d.info(), d.statistics())
 		}
 	},
-	schema.GetPeerDevices: func(m *Module, list []*resource, filtered bool, add adder) {
-		for _, d := range m.devicesOf(list, filtered) {
+	schema.GetPeerDevices: func(s selection, add adder) {
+		for _, d := range s.devices() {
 			for _, pd := range d.peers {
 				if pd.conn.net == nil {
 					continue
 				}
 				minor := d.minor
-				if filtered { // the module puts the volume number there
+				if s.filtered { // the module puts the volume number there
 					minor = d.volume
 				}
 				add(minor, pd.context(), pd.info(), pd.statistics(), pd.opts)
 			}
 		}
 	},
-	schema.GetPaths: func(m *Module, list []*resource, _ bool, add adder) {
-		for _, r := range list {
+	schema.GetPaths: func(s selection, add adder) {
+		for _, r := range s.list {
 			for _, c := range r.conns {
 				for _, p := range c.paths {
 					add(schema.NoMinor, p.context(), p.info())
@@ -124,15 +133,16 @@ var dumpers = map[schema.Op]func(m *Module, list []*resource, filtered bool, add
 	},
 }
 
-// dumpConnections returns the bodies of the messages about connections.
-func (m *Module) dumpConnections(list []*resource) [][]byte {
+// connections returns the bodies of the messages about connections.
+func (s selection) connections() [][]byte {
+	m := s.m
 	var bodies [][]byte
-	for _, r := range list {
+	for _, r := range s.list {
 		for _, c := range r.conns {
 			if c.net == nil {
 				continue
 			}
-			b := m.body(schema.GetConnections, schema.NoMinor, schema.NoError, c.context(), c.options(true))
+			b := m.body(schema.GetConnections, schema.NoMinor, schema.NoError, c.context(), c.options(s.secrets))
 			if m.gen == schema.V9 {
 				b = appendPaths(b, c.paths)
 			}
@@ -142,25 +152,25 @@ func (m *Module) dumpConnections(list []*resource) [][]byte {
 	return bodies
 }
 
-func (m *Module) devicesOf(list []*resource, filtered bool) []*device {
-	if !filtered {
-		return m.devices()
+func (s selection) devices() []*device {
+	if !s.filtered {
+		return s.m.devices()
 	}
 	var devices []*device
-	for _, r := range list {
+	for _, r := range s.list {
 		devices = append(devices, r.devices...)
 	}
 	return devices
 }
 
 func (m *Module) getStatus(r *request) schema.Code {
-	r.reply = r.peer.status()
+	r.reply = r.peer.status(!r.plain)
 	return schema.NoError
 }
 
 // status returns the sets of a status of DRBD 8.4.
-func (pd *peerDevice) status() []*schema.Values {
-	return append(pd.configured(true), pd.stateInfo().SetUint("sib_reason", sibStatus))
+func (pd *peerDevice) status(secrets bool) []*schema.Values {
+	return append(pd.configured(secrets), pd.stateInfo().SetUint("sib_reason", sibStatus))
 }
 
 // Which of the wait timeouts holds.

@@ -118,7 +118,7 @@ func (m *Module) describeOps() []byte {
 		if cmd.Dump {
 			flags |= opDump
 		}
-		if cmd.Do && op != schema.GetStatus { // a status is for everybody
+		if privileged(cmd) {
 			flags |= opAdmin
 		}
 		one := appendAttribute(nil, 1, native.AppendUint32(nil, uint32(op)))

@@ -76,6 +76,9 @@ func (pd *peerDevice) shownDisk(p packet) schema.DiskState {
 
 // notePeer remembers the peer's generations.
 func (pd *peerDevice) notePeer(p packet) {
+	if pd.res.m.gen == schema.V84 && pd.own.role == schema.Primary && pd.own.disk < schema.Inconsistent {
+		pd.exposed = p.UUIDs[uuidCurrent] // what users see is the peer's
+	}
 	pd.uuidFlags = p.Says
 	pd.peer = &side{
 		uuids: p.UUIDs, role: p.State.Role, disk: realDisk(p),
@@ -149,6 +152,7 @@ func (pd *peerDevice) self() *side {
 func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState) (verdict, bool) {
 	self, peer := pd.self(), pd.peer
 	peer.role, peer.disk = peerRole, peerDisk
+	pd.sayCopies(self, peer)
 	v := compare(self, peer)
 	pd.comparing = false
 	if self.uuids != pd.uuids() {
@@ -156,23 +160,27 @@ func (pd *peerDevice) handshake(peerRole schema.Role, peerDisk schema.DiskState)
 		pd.save()
 	}
 	if v == unrelated {
+		pd.say("Unrelated data, aborting!")
 		return v, false
 	}
 	v = preferConsistent(v, self.disk, peer.disk)
 	if v.split() {
 		pd.helper("initial-split-brain")
 		if v = pd.policies().resolve(v, self, peer); v.split() {
+			pd.say("Split-Brain detected but unresolved, dropping connection!")
 			pd.helper("split-brain")
 			return v, false
 		}
 	}
 	switch {
 	case v > 0 && self.disk <= schema.Inconsistent:
+		pd.say("I shall become SyncSource, but I am inconsistent!")
 		return v, false
 	case v < 0 && self.role == schema.Primary && pd.res.susp.quorum && pd.own.disk > schema.Outdated:
 		pd.conn.overtaken()
 		return v, false
 	case v < 0 && self.role == schema.Primary && pd.state().disk >= schema.Consistent && !pd.mayOverwrite():
+		pd.say("I shall become SyncTarget, but I am primary!")
 		return v, false
 	}
 	return v, !pd.conn.tentative()
@@ -240,6 +248,7 @@ func (pd *peerDevice) enter(next conn, p packet, disk schema.DiskState) {
 	first := old.conn < connected && next >= connected
 	code := pd.set(ch, !first)
 	if !code.OK() {
+		pd.sayRefused(code)
 		pd.conn.giveUp()
 		return
 	}

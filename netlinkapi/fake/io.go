@@ -3,6 +3,7 @@ package fake
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"drbdutils/schema"
 )
@@ -85,16 +86,19 @@ func (m *Module) Write(minor uint32, off int64, data []byte) error {
 		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
 	}
 	d.beginGeneration()
-	local := d.usable() && d.writeLocal(off, data) == nil
-	remote := false
-	for _, pd := range d.peers {
-		has := pd.mirror(off, data)
-		if !has {
+	peers, stored := slices.Clone(d.peers), map[*peerDevice]func() bool{}
+	for _, pd := range peers {
+		stored[pd] = pd.mirror(off, data)
+	}
+	done := d.usable() && d.writeLocal(off, data) == nil
+	for _, pd := range peers {
+		if stored[pd]() {
+			done = true
+		} else {
 			pd.bits().markBytes(off, n)
 		}
-		remote = remote || has
 	}
-	if !local && !remote {
+	if !done {
 		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
 	}
 	return nil
@@ -134,27 +138,30 @@ func (d *device) deaf() (nodes uint64) {
 	return nodes
 }
 
-// mirror sends a write to the peer and reports whether it has it.
-func (pd *peerDevice) mirror(off int64, data []byte) bool {
+// mirror sends a write to the peer. What it returns waits for the answer, and reports
+// whether the peer has it.
+func (pd *peerDevice) mirror(off int64, data []byte) (stored func() bool) {
 	c := pd.conn
 	l := c.link
 	if !pd.takesWrites() {
-		return false
+		return func() bool { return false }
 	}
 	c.asked++
 	id := c.asked
 	l.send(packet{Kind: writeData, Volume: pd.volume, ID: id, Offset: off, Data: data, Lost: pd.device.deaf()})
 	pd.sent += uint64(len(data)) / 512
 	if c.net.Uint("wire_protocol") == protocolA {
-		return true
+		return func() bool { return true }
 	}
-	c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
-	code, ok := c.answers[id]
-	delete(c.answers, id)
-	if ok && code.OK() && pd.state().conn.syncing() && pd.disk != nil {
-		pd.bits().clearBytes(off, int64(len(data)), pd.size*512)
+	return func() bool {
+		c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
+		code, ok := c.answers[id]
+		delete(c.answers, id)
+		if ok && code.OK() && pd.state().conn.syncing() && pd.disk != nil {
+			pd.bits().clearBytes(off, int64(len(data)), pd.size*512)
+		}
+		return ok && code.OK()
 	}
-	return ok && code.OK()
 }
 
 // takeWrite stores a write of the peer's application.

@@ -45,6 +45,9 @@ func newLink(c net.Conn, resolves bool, p *path) *link {
 }
 
 func (l *link) send(p packet) {
+	if l == nil { // the module is being unloaded
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cut {
@@ -99,6 +102,13 @@ func (l *link) die(after time.Duration) {
 		return
 	}
 	time.AfterFunc(after, l.close)
+}
+
+// hungUp reports whether this end closed it.
+func (l *link) hungUp() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 // dead reports whether it was cut.
@@ -171,10 +181,12 @@ func (c *connection) run(ctx context.Context, l *link) {
 		c.set(change{Conn: new(wfReportParams)}, true)
 		for _, pd := range c.peers() {
 			pd.resumeLog()
+			pd.tellRates()
 			l.send(pd.reportPacket(reportAll))
 		}
 	}
 	c.receive(l)
+	c.sayEnd(l)
 	l.close()
 	if m.ctx.Err() == nil { // a power cut changes nothing any more
 		c.lost(networkFailure)
@@ -285,6 +297,8 @@ func (pd *peerDevice) handle(p packet) {
 	switch p.Kind {
 	case report:
 		pd.reported(p)
+	case syncRates:
+		pd.takeRates(p)
 	case sendBitmap:
 		pd.bitmapReceived(p)
 	case syncUUID:
@@ -305,6 +319,10 @@ func (pd *peerDevice) handle(p packet) {
 		pd.readAnswered(p)
 	case resized:
 		pd.peerResized(p)
+	case sizeAsk:
+		pd.saySize()
+	case sizeTold:
+		pd.noteSize(p)
 	case verifyAsk:
 		pd.compareVerify(p)
 	case peerSynced:

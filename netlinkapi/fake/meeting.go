@@ -48,7 +48,8 @@ func (c *connection) meet(p packet) {
 		}
 		c.meeting.next[pd] = repl
 	}
-	if !c.res.would(false, c.join).OK() {
+	if code := c.res.would(false, c.join); !code.OK() {
+		c.sayRefused(code)
 		c.giveUp()
 		return
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	// option c-max-rate.
 	ResyncRate int64
 
+	// Log takes what the module says in the kernel's log, a line at a time; nil: nobody.
+	Log func(line string)
+
 	// Helper runs a user mode helper and returns its wait status. nil answers
 	// every call with 0 and runs nothing.
 	Helper func(ctx context.Context, args, env []string) uint32

@@ -27,6 +27,9 @@ func (c *connection) tellOptions() {
 	if c.res.m.gen == schema.V9 && c.link != nil && c.state == wfReportParams {
 		c.link.send(packet{Kind: netOptions, Options: appendFields(nil, c.fitting())})
 	}
+	for _, pd := range c.peers() {
+		pd.tellRates()
+	}
 }
 
 const (
@@ -107,17 +110,4 @@ var algorithmTexts = map[schema.Code]func(net *schema.Values) string{
 
 func failedHash(net *schema.Values, key, what string) string {
 	return fmt.Sprintf("failed to allocate %s for %s\n", net.Str(key), what)
-}
-
-// fitting returns these options.
-func (c *connection) fitting() *schema.Values {
-	v := c.net.Clone()
-	for f := range c.net.All() {
-		switch f.Key {
-		case "wire_protocol", "two_primaries", "after_sb_0p", "after_sb_1p", "after_sb_2p", "integrity_alg", "verify_alg":
-		default:
-			v.Unset(f.Key)
-		}
-	}
-	return v
 }

@@ -17,6 +17,7 @@ import (
 //	netlink.sock  netlink messages, one a packet (unix socket of type seqpacket)
 //	control.sock  commands of a person or script, see Control
 //	proc/drbd     what the module says in /proc/drbd
+//	dev/kmsg      what it says in the kernel's log
 //
 // Nodes whose directories have the same parent reach each other through
 // ../links.
@@ -28,6 +29,9 @@ type Node struct {
 
 	told  atomic.Uint64 // notifications so far
 	shown atomic.Uint64 // of them, those that proc/drbd knows
+
+	booted time.Time
+	lines  atomic.Uint64 // of dev/kmsg
 
 	faults faults
 
@@ -52,7 +56,30 @@ func NewNode(dir string, cfg Config) (*Node, error) {
 	if cfg.Network == nil {
 		cfg.Network = DirNetwork(filepath.Join(filepath.Dir(filepath.Clean(dir)), "links"))
 	}
-	return &Node{Module: New(cfg), dir: dir, clients: map[*client]bool{}}, nil
+	n := &Node{dir: dir, clients: map[*client]bool{}, booted: time.Now()}
+	if cfg.Log == nil {
+		cfg.Log = n.log
+	}
+	n.Module = New(cfg)
+	return n, n.clearLog()
+}
+
+// clearLog begins dev/kmsg anew.
+func (n *Node) clearLog() error {
+	if err := os.MkdirAll(filepath.Join(n.dir, "dev"), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(n.dir, "dev", "kmsg"), nil, 0o644)
+}
+
+// log adds a record to dev/kmsg: "PRIORITY,NUMBER,MICROSECONDS,FLAGS;TEXT".
+func (n *Node) log(line string) {
+	f, err := os.OpenFile(filepath.Join(n.dir, "dev", "kmsg"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return // as when nobody keeps a log
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "6,%d,%d,-;%s\n", n.lines.Add(1), time.Since(n.booted).Microseconds(), line)
 }
 
 // Run serves until the context ends. ready is called once tools can connect.

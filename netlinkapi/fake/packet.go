@@ -19,6 +19,7 @@ const (
 	dropState                    // or they did not
 	newUUID                      // DRBD 9: a generation begins that the peer has part in
 	netOptions                   // DRBD 9: options that must fit were changed
+	syncRates                    // DRBD 8.4: how fast a resync may be
 	ready                        // DRBD 9: all volumes were reported
 	agreed                       // DRBD 9: and the sender is ready to connect
 	peerSynced                   // DRBD 9: another node has these blocks now
@@ -32,6 +33,8 @@ const (
 	readAsk                      // an application reads what only the peer has
 	readData
 	resized    // the size of a disk or the wish of an administrator changed
+	sizeAsk    // DRBD 9: what could the disk have by now?
+	sizeTold   // this
 	verifyAsk  // compare this checksum
 	verifyDone // and this was found
 )
@@ -61,7 +64,11 @@ type packet struct {
 	Ballot ballot
 	Tally  tally
 
-	Options []byte // hello: fields of net_conf that must be equal on both sides
+	Protocols  [2]int // hello: versions of the network protocol, first and last
+	Self, Peer int    // hello, DRBD 9: node ids of the sender, and of the one that it wants
+
+	Options []byte // hello: fields of net_conf that must be equal on both sides; syncRates: of disk_conf
+	Verify  string // syncRates: verify-alg
 	Secret  []byte // hello: proof of the shared secret
 
 	Parts       reportPart

@@ -15,6 +15,8 @@ type peerDevice struct {
 	peer     *side          // what the peer reported of its copy
 	sync     syncRun
 
+	sizeKnown bool // DRBD 9: the peer has said peerSize since it was asked
+
 	late      bool // it came when the connection was there, and the peer did not answer yet
 	comparing bool // the disk here was attached, and the peer has not answered yet
 

@@ -12,9 +12,6 @@ import (
 // sourceVersion stands where a module built with a kernel names its source.
 const sourceVersion = "FA5EC0DE000000000000000"
 
-// protocolRange is what the module says about its network protocol.
-const protocolRange = "86-101"
-
 // Proc returns the text of /proc/drbd, as the 8.4 module prints it.
 func (m *Module) Proc() string {
 	m.mu.Lock()
@@ -23,7 +20,7 @@ func (m *Module) Proc() string {
 	if m.gen == schema.V9 {
 		return m.proc9()
 	}
-	fmt.Fprintf(&b, "version: %s (api:%d/proto:%s)\n", m.cfg.Version, familyVersion[m.gen], protocolRange)
+	b.WriteString(m.version())
 	fmt.Fprintf(&b, "srcversion: %-24s\n", sourceVersion)
 	last := -1
 	for _, d := range m.devices() {
@@ -38,9 +35,14 @@ func (m *Module) Proc() string {
 
 // proc9 is what DRBD 9 prints: no devices.
 func (m *Module) proc9() string {
-	return fmt.Sprintf("version: %s (api:%d/proto:118-124)\n"+
-		"GIT-hash: %s reproducible build, 2026-11-20 12:00:00\n"+
-		"Transports (api:22): tcp (%s)\n", m.cfg.Version, familyVersion[m.gen], strings.Repeat("fa5ec0de", 5), m.cfg.Version)
+	return m.version() + fmt.Sprintf("GIT-hash: %s reproducible build, 2026-11-20 12:00:00\n"+
+		"Transports (api:22): tcp (%s)\n", strings.Repeat("fa5ec0de", 5), m.cfg.Version)
+}
+
+// version is the first line.
+func (m *Module) version() string {
+	p := protocols[m.gen]
+	return fmt.Sprintf("version: %s (api:%d/proto:%d-%d)\n", m.cfg.Version, familyVersion[m.gen], p[0], p[1])
 }
 
 // writeProc prints the block of one device.

@@ -11,6 +11,7 @@ import (
 type request struct {
 	header
 	msg      []byte // all of it
+	plain    bool   // the sender has no privileges
 	op       schema.Op
 	minor    uint32
 	flags    uint32
@@ -30,7 +31,13 @@ type request struct {
 // Handle answers one message, as the kernel would on the socket it came from.
 // It may take as long as the module needs for the command. Notifications that
 // the command causes have been multicast when it returns.
-func (m *Module) Handle(msg []byte) [][]byte {
+func (m *Module) Handle(msg []byte) [][]byte { return m.handle(msg, false) }
+
+// HandlePlain is Handle for a sender without privileges, who may ask but not change
+// anything, and sees no secrets.
+func (m *Module) HandlePlain(msg []byte) [][]byte { return m.handle(msg, true) }
+
+func (m *Module) handle(msg []byte, plain bool) [][]byte {
 	if len(msg) < nlHeaderLen {
 		return nil
 	}
@@ -42,22 +49,25 @@ func (m *Module) Handle(msg []byte) [][]byte {
 	case controllerID:
 		return m.controller(h, msg)
 	case familyID:
-		return m.family(h, msg)
+		return m.family(h, msg, plain)
 	}
 	return [][]byte{errorMessage(msg, syscall.ENOENT)}
 }
 
 // family answers a message to the drbd family.
-func (m *Module) family(h header, msg []byte) [][]byte {
+func (m *Module) family(h header, msg []byte, plain bool) [][]byte {
 	refuse := func(errno syscall.Errno) [][]byte { return [][]byte{errorMessage(msg, errno)} }
 	if len(msg) < nlHeaderLen+genlHeaderLen {
 		return refuse(syscall.EINVAL)
 	}
-	r := &request{header: h, msg: msg, op: schema.Op(msg[nlHeaderLen])}
+	r := &request{header: h, msg: msg, plain: plain, op: schema.Op(msg[nlHeaderLen])}
 	cmd := r.op.In(m.gen)
 	dump := h.flags&flagDump == flagDump
 	if cmd == nil || dump && !cmd.Dump || !dump && !cmd.Do {
 		return refuse(syscall.EOPNOTSUPP)
+	}
+	if plain && privileged(cmd) {
+		return refuse(syscall.EPERM)
 	}
 	if len(msg) < bodyOffset {
 		return refuse(syscall.EINVAL)
@@ -81,6 +91,9 @@ func (m *Module) family(h header, msg []byte) [][]byte {
 	}
 	return m.do(r, cmd)
 }
+
+// privileged reports whether a command is not for everybody.
+func privileged(cmd *schema.Command) bool { return cmd.Do && cmd.Op != schema.GetStatus }
 
 // crashes reports whether the machine is down, or goes down by this request. 8.4.11
 // dereferences an error when a dump of devices, connections or peer devices comes

@@ -15,7 +15,11 @@ func (m *Module) resizeCmd(r *request) schema.Code {
 	case pd.state().role == schema.Secondary && pd.state().peer == schema.Secondary:
 		return schema.ErrNoPrimary
 	}
-	return pd.resizeTo(r.parms.Uint("resize_size"), r.parms.Bool("no_resync"))
+	g := pd.disk.wants(r.parms)
+	if code := pd.checkLayout(g, r.parms.Bool("resize_force")); code != schema.NoError {
+		return code
+	}
+	return pd.resizeTo(sizeWish{sectors: r.parms.Uint("resize_size"), clean: r.parms.Bool("no_resync"), layout: g})
 }
 
 func (m *Module) resize9(r *request) schema.Code {
@@ -23,13 +27,18 @@ func (m *Module) resize9(r *request) schema.Code {
 	if slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.part.conn > connected }) {
 		return schema.ErrResizeResync
 	}
-	if d.disk.regrow() != nil {
-		return schema.ErrMetaIO
+	want := sizeWish{
+		sectors: r.parms.Uint("resize_size"), clean: r.parms.Bool("no_resync"), force: r.parms.Bool("resize_force"),
+		layout: d.disk.image.Super.Geometry(), // compat: 9.3.3 takes another one, and does nothing
 	}
-	if want := r.parms.Uint("resize_size"); want > d.disk.size {
+	if want.sectors > d.disk.room(want.layout) {
 		return schema.ErrDiskTooSmall
 	}
-	return d.resizeTo(r.parms.Uint("resize_size"), r.parms.Bool("no_resync"))
+	d.askSizes()
+	if d.disk == nil {
+		return schema.ErrNoDisk
+	}
+	return d.resizeTo(want)
 }
 
 // agreeSize takes the smaller size of both disks when the peers meet. It refuses
@@ -45,7 +54,8 @@ func (pd *peerDevice) agreeSize(p packet) bool {
 		}
 		return true
 	}
-	if pd.bestSize() < pd.size && pd.own.disk >= schema.Outdated {
+	if size := pd.bestSize(); size < pd.size && pd.own.disk >= schema.Outdated {
+		pd.say("The peer's disk size is too small! (%d < %d sectors)", size, pd.size)
 		return false
 	}
 	pd.resize(pd.bestSize(), false)
@@ -94,30 +104,94 @@ func (d *device) resize(size uint64, clean bool) (grew bool) {
 	return grew
 }
 
-// resizeTo carries out the administrator's wish for a size; 0 is all there is.
-func (d *device) resizeTo(wanted uint64, clean bool) schema.Code {
-	d.disk.conf.SetUint("disk_size", wanted)
-	if d.disk.regrow() != nil {
-		return schema.ErrMetaIO
+// A sizeWish is what an administrator wants of a device.
+type sizeWish struct {
+	sectors uint64        // 0 is all there is
+	clean   bool          // what is added counts as in sync
+	force   bool          // peers that are away count as large enough
+	layout  meta.Geometry // of the metadata
+}
+
+// resizeTo carries it out.
+func (d *device) resizeTo(want sizeWish) schema.Code {
+	d.disk.conf.SetUint("disk_size", want.sectors)
+	if code := d.layOut(want); code != schema.NoError {
+		return code
 	}
-	grew := d.fitSize(clean)
+	size := d.bestSize()
+	if d.res.m.gen == schema.V9 && !want.force && d.alone() {
+		size = min(size, d.size)
+	}
+	grew := d.setSize(size, want.clean)
 	d.report(reportUUIDs)
 	for _, pd := range d.peers {
-		pd.tellSize(clean)
+		pd.tellSize(want.clean)
 		if grew {
-			pd.syncGrown(clean)
+			pd.syncGrown(want.clean)
 		}
 	}
 	return schema.NoError
 }
 
-// fitSize resizes to what all disks can have, with an empty activity log.
-func (d *device) fitSize(clean bool) (grew bool) {
-	if size := d.bestSize(); size != d.size {
-		grew = d.resize(size, clean)
-		if d.disk.resetLog() != nil {
-			d.ioError()
+// wants returns the layout that a request asks for.
+func (d *disk) wants(parms *schema.Values) meta.Geometry {
+	g := d.image.Super.Geometry()
+	if v, ok := parms.Get("al_stripes"); ok {
+		g.ALStripes = uint32(v.Num)
+	}
+	if v, ok := parms.Get("al_stripe_size"); ok {
+		g.ALStripeBlocks = uint32(v.Num) * 1024 / blockSize
+	}
+	return g
+}
+
+// Limits of the activity log when its layout is changed, in KiB.
+const (
+	minLogKiB = 32
+	maxLogKiB = 16 << 20
+)
+
+// checkLayout refuses another layout of the metadata.
+func (pd *peerDevice) checkLayout(g meta.Geometry, force bool) schema.Code {
+	kib := uint64(g.ALStripes) * uint64(g.ALStripeBlocks) * blockSize / 1024
+	switch {
+	case g == pd.disk.image.Super.Geometry():
+	case kib > maxLogKiB:
+		return schema.ErrLayoutTooBig
+	case kib < minLogKiB:
+		return schema.ErrLayoutTooSmall
+	case pd.part.conn != connected && !force:
+		return schema.ErrLayoutConnected
+	}
+	return schema.NoError
+}
+
+// layOut gives the metadata the layout that is wanted, on a disk that may have another
+// size now. It refuses what would make the device smaller without anybody saying so.
+func (d *device) layOut(want sizeWish) schema.Code {
+	if want.layout != d.disk.image.Super.Geometry() {
+		room := d.disk.room(want.layout)
+		switch {
+		case room < d.size && want.sectors == 0:
+			return schema.ErrImplicitShrink
+		case room < want.sectors:
+			return schema.ErrLayoutNoFit
 		}
+	}
+	if d.disk.regrow(want.layout) != nil {
+		return schema.ErrMetaIO
+	}
+	return schema.NoError
+}
+
+// setSize resizes, with an empty activity log.
+func (d *device) setSize(size uint64, clean bool) (grew bool) {
+	if size == d.size {
+		return false
+	}
+	grew = d.resize(size, clean)
+	if d.disk.resetLog() != nil {
+		d.ioError()
 	}
 	return grew
 }
@@ -131,7 +205,43 @@ func (pd *peerDevice) tellSize(clean bool) {
 	}
 }
 
-// peerResized follows the peer, and answers until both have the same size.
+// askSizes has the peers say, in DRBD 9, what their disks could have by now.
+func (d *device) askSizes() {
+	var asked []*peerDevice
+	for _, pd := range d.peers {
+		if pd.conn.link != nil && pd.part.conn >= connected {
+			pd.sizeKnown = false
+			pd.conn.link.send(packet{Kind: sizeAsk, Volume: pd.volume})
+			asked = append(asked, pd)
+		}
+	}
+	for _, pd := range asked {
+		d.res.m.wait(func() bool { return pd.sizeKnown || pd.part.conn < connected })
+	}
+}
+
+// saySize answers that, with what there is room for.
+func (pd *peerDevice) saySize() {
+	if pd.attached() {
+		pd.offer(pd.disk.room(pd.disk.image.Super.Geometry()))
+	} else {
+		pd.offer(0)
+	}
+}
+
+func (pd *peerDevice) offer(sectors uint64) {
+	if l := pd.conn.link; l != nil && pd.part.conn >= connected {
+		l.send(packet{Kind: sizeTold, Volume: pd.volume, Offered: sectors})
+	}
+}
+
+func (pd *peerDevice) noteSize(p packet) {
+	pd.peerSize, pd.sizeKnown = p.Offered, true
+	pd.res.m.changed.Broadcast()
+}
+
+// peerResized follows the peer. In DRBD 8.4, both answer until they have the same
+// size; in 9, it was agreed on before.
 func (pd *peerDevice) peerResized(p packet) {
 	pd.peerSize = p.Offered
 	if !pd.attached() {
@@ -139,13 +249,17 @@ func (pd *peerDevice) peerResized(p packet) {
 		return
 	}
 	pd.disk.conf.SetUint("disk_size", p.Wanted)
-	if pd.disk.regrow() != nil {
+	if pd.disk.regrow(pd.disk.image.Super.Geometry()) != nil {
 		pd.ioError()
 		return
 	}
-	before := pd.size
-	grew := pd.fitSize(p.Clean)
-	if pd.size != before || pd.size != p.Size {
+	before, grew := pd.size, false
+	if pd.res.m.gen == schema.V9 {
+		grew = pd.setSize(p.Size, p.Clean)
+		for _, other := range pd.device.peers {
+			other.offer(pd.disk.offered())
+		}
+	} else if grew = pd.setSize(pd.bestSize(), p.Clean); pd.size != before || pd.size != p.Size {
 		pd.tellSize(p.Clean)
 	}
 	if grew {
@@ -173,34 +287,47 @@ func (pd *peerDevice) syncGrown(clean bool) {
 	}
 }
 
-// regrow looks at the sizes of the disks anew. Internal metadata moves to the end
-// of a disk that grew.
-func (d *disk) regrow() error {
-	dataSize, err := sizeOf(d.data)
-	if err != nil {
-		return err
-	}
+// regrow looks at the sizes of the disks anew. Internal metadata moves to the end of a
+// disk that grew, and all of it to where another layout wants it.
+func (d *disk) regrow(layout meta.Geometry) error {
 	mdSize, err := sizeOf(d.md)
 	if err != nil {
 		return err
 	}
 	idx, old := d.image.Place.Index, d.image
-	if place, err := meta.SuperblockOffset(idx, mdSize); err != nil || place != old.Place.Superblock {
-		if err := d.moveMeta(old, idx, mdSize); err != nil {
+	place, err := meta.SuperblockOffset(idx, mdSize)
+	if err != nil || place != old.Place.Superblock || layout != old.Super.Geometry() {
+		if err := d.moveMeta(old, idx, mdSize, layout); err != nil {
 			return err
 		}
 	}
-	d.size = d.image.Place.UsableSectors(d.image.Super.Geometry())
-	if !idx.Internal() {
-		d.size = min(d.size, uint64(dataSize/512))
-	}
+	d.size = d.room(layout)
 	return nil
 }
 
+// room is the size, in sectors, that the disk could have with a layout of the
+// metadata; 0 if that does not fit.
+func (d *disk) room(layout meta.Geometry) uint64 {
+	mdSize, err := sizeOf(d.md)
+	if err != nil {
+		return 0
+	}
+	idx := d.image.Place.Index
+	place, err := meta.NewPlace(idx, mdSize, layout)
+	if err != nil {
+		return 0
+	}
+	size := place.UsableSectors(layout)
+	if dataSize, err := sizeOf(d.data); err == nil && !idx.Internal() {
+		size = min(size, uint64(dataSize/512))
+	}
+	return size
+}
+
 // moveMeta writes the metadata where it belongs on a disk of another size.
-func (d *disk) moveMeta(old *meta.Image, idx meta.Index, size int64) error {
+func (d *disk) moveMeta(old *meta.Image, idx meta.Index, size int64, layout meta.Geometry) error {
 	image, err := meta.Create(d.md, size, meta.CreateOptions{
-		Version: old.Super.Version, Index: idx, Geometry: old.Super.Geometry(), Bitmap: meta.InitSkip,
+		Version: old.Super.Version, Index: idx, Geometry: layout, Bitmap: meta.InitSkip,
 	})
 	if err != nil {
 		return err

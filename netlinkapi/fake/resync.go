@@ -93,7 +93,7 @@ const helperTolerates = 3
 // startSource begins a resync from here.
 func (pd *peerDevice) startSource() {
 	if exit := pd.helper("before-resync-source"); exit != 0 && exit != helperTolerates {
-		pd.conn.giveUp()
+		pd.objects("before-resync-source", exit)
 		return
 	}
 	if pd.disk == nil || pd.conn.link == nil {
@@ -107,6 +107,12 @@ func (pd *peerDevice) startSource() {
 	if pd.outOfSync() == 0 {
 		pd.finishSync()
 	}
+}
+
+// objects ends the connection because a handler wants no resync.
+func (pd *peerDevice) objects(handler string, exit int) {
+	pd.say("%s handler returned %d, dropping connection.", handler, exit)
+	pd.conn.giveUp()
 }
 
 // syncGeneration returns the generation that the target's data is of during a
@@ -135,8 +141,8 @@ func (pd *peerDevice) syncUUIDReceived(p packet) {
 		pd.setBitmapUUID(0)
 		pd.setCurrent(p.UUID)
 	}
-	if pd.helper("before-resync-target") != 0 {
-		pd.conn.giveUp()
+	if exit := pd.helper("before-resync-target"); exit != 0 {
+		pd.objects("before-resync-target", exit)
 		return
 	}
 	if pd.disk == nil || !pd.waitsForSync() {
