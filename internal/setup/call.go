@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"drbdutils/internal/cli"
@@ -34,7 +35,7 @@ const setDefaults = "set-defaults"
 func (t *tool) newCall(ctx context.Context, cmd *command, args []string) (*call, error) {
 	options, words, err := t.flags(cmd).Parse(args)
 	if err != nil {
-		return nil, misuse("%s %s: %v", t.Name, cmd.name, err)
+		return nil, t.badOption(cmd, err)
 	}
 	c := &call{tool: t, cmd: cmd, object: "??", context: schema.CfgContext.In(t.gen).New()}
 	if err := c.takeWords(ctx, words); err != nil {
@@ -57,7 +58,7 @@ func (t *tool) flags(cmd *command) *cli.Flags {
 		}
 		flags.Add(f.Name, "", arg)
 		if cmd.older.of == f.Name {
-			flags.AddAlias(cmd.older.name, f.Name)
+			flags.AddUnique(cmd.older.name, "", arg)
 		}
 	}
 	if cmd.edit {
@@ -70,6 +71,17 @@ func (t *tool) flags(cmd *command) *cli.Flags {
 		flags.Add(o.name, o.short, [...]cli.Arg{cli.NoArg, cli.RequiredArg, cli.OptionalArg}[o.arg])
 	}
 	return flags
+}
+
+// badOption says what is wrong with an option, and what its value may be.
+func (t *tool) badOption(cmd *command, err error) error {
+	told := misuse("%s %s: %v", t.Name, cmd.name, err)
+	if usage, ok := errors.AsType[*cli.UsageError](err); ok {
+		if f := cmd.field(t.gen, strings.TrimPrefix(usage.Option, "--")); f != nil {
+			return allowing(told, usage.Option, f.Allowed())
+		}
+	}
+	return told
 }
 
 func (c *call) takeWords(ctx context.Context, words []string) error {
@@ -99,7 +111,7 @@ func (c *call) takeOptions(ctx context.Context, options []cli.Option) error {
 		if name == c.cmd.older.name {
 			name = c.cmd.older.of
 		}
-		f := c.field(name)
+		f := c.cmd.field(c.gen, name)
 		switch {
 		case f != nil:
 			if err := c.takeOption(ctx, f, o); err != nil {
@@ -109,16 +121,6 @@ func (c *call) takeOptions(ctx context.Context, options []cli.Option) error {
 			c.defaults = true
 		default:
 			c.given = append(c.given, o)
-		}
-	}
-	return nil
-}
-
-// field returns the option of the command's set that has the name, or nil.
-func (c *call) field(name string) *schema.Field {
-	for _, f := range c.cmd.fields(c.gen) {
-		if f.Name == name {
-			return f
 		}
 	}
 	return nil

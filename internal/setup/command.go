@@ -70,6 +70,16 @@ func (c *command) fields(g schema.Generation) []*schema.Field {
 	return fields
 }
 
+// field returns the option of that name in the command's set, or nil.
+func (c *command) field(g schema.Generation, name string) *schema.Field {
+	for _, f := range c.fields(g) {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
 // offers reports whether the command takes the field as an option.
 func (c *command) offers(f *schema.Field) bool {
 	return f.Name != "" && !(c.edit && f.Is(schema.Invariant))

@@ -26,7 +26,7 @@ const (
 )
 
 // nodeID is the word that new-resource of DRBD 8.4 lacks.
-var nodeID = word{name: "node_id", take: takeNumber("node_id"), absent: func(c *call) {
+var nodeID = word{name: "node_id", take: takeNumber("node_id"), allowed: nodeIDs, absent: func(c *call) {
 	fmt.Fprintln(c.Stderr, "new-resource called without node-id: enabling drbd8 compat mode")
 	c.body().SetUint("node_id", schema.NoNodeID).SetBool("drbd8_compat_mode", true)
 }}
@@ -34,8 +34,8 @@ var nodeID = word{name: "node_id", take: takeNumber("node_id"), absent: func(c *
 // compatWords name a connection by its addresses.
 var compatWords = []word{
 	resource,
-	{name: "local-addr", take: takeCompatAddress("my_addr")},
-	{name: "remote-addr", take: takeCompatAddress("peer_addr")},
+	{name: "local-addr", take: takeCompatAddress("my_addr"), allowed: addresses + "; or a peer_node_id: " + nodeIDs},
+	{name: "remote-addr", take: takeCompatAddress("peer_addr"), allowed: addresses},
 }
 
 func takeCompatAddress(key string) func(context.Context, *call, string) error {

@@ -45,7 +45,7 @@ func misuse(format string, args ...any) error {
 // stands behind the words that scripts know.
 func allowing(err error, name, allowed string) error {
 	bad, ok := errors.AsType[*failure](err)
-	if !ok || bad.code != exitUsage || allowed == "" {
+	if !ok || bad.code != exitUsage && bad.code != exitNoNumber || allowed == "" {
 		return err
 	}
 	bad.text += fmt.Sprintf(" (%s: %s)", name, allowed)

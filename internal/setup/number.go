@@ -27,7 +27,7 @@ func numberError(text string, err error) error {
 	case errors.Is(err, schema.ErrMissing):
 		return fail(exitNoNumber, "missing number argument")
 	case errors.Is(err, schema.ErrUnit) && len(strings.TrimLeft(text, " +-0123456789")) == 1:
-		return fail(exitUsage, "%s is not a valid unit", text)
+		return fail(exitUsage, "%s is not a valid unit: K, M, G, or s for sectors", text)
 	}
 	return fail(exitUsage, "%s is not a valid number", text)
 }

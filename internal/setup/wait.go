@@ -32,11 +32,11 @@ func (c *call) parseTimeouts() (t timeouts, err error) {
 			continue
 		}
 		n, err := parseNumber(given.Value, schema.One)
-		if err != nil {
-			return t, err
-		}
 		if *to = int64(n); *to < 0 || *to > maxWait {
-			return t, fail(exitUsage, "%s => %d out of range [0..%d] (seconds, 0: for ever)", strings.ReplaceAll(given.Name, "-", "_"), *to, maxWait)
+			err = fail(exitUsage, "%s => %d out of range [0..%d]", strings.ReplaceAll(given.Name, "-", "_"), *to, maxWait)
+		}
+		if err != nil {
+			return t, allowing(err, "--"+given.Name, fmt.Sprintf("0..%d seconds, 0: for ever", maxWait))
 		}
 	}
 	c.shorten("degr-wfc-timeout", &t.degraded, "wfc-timeout", t.wfc)

@@ -21,8 +21,8 @@ var (
 	peerAddress  = word{name: "remote_addr", take: takeContextAddress("ctx_peer_addr"), allowed: addresses}
 	pathLocal    = word{name: "local-addr", take: takePathAddress("my_addr"), allowed: addresses}
 	pathPeer     = word{name: "remote-addr", take: takePathAddress("peer_addr"), allowed: addresses}
-	lowerDevice  = word{name: "lower_dev", take: takeDevice("backing_dev")}
-	metaDevice   = word{name: "meta_data_dev", take: takeDevice("meta_dev")}
+	lowerDevice  = word{name: "lower_dev", take: takeDevice("backing_dev"), allowed: "a block device"}
+	metaDevice   = word{name: "meta_data_dev", take: takeDevice("meta_dev"), allowed: "a block device"}
 	metaIndex    = word{name: "meta_data_index", take: takeMetaIndex, allowed: "internal, flexible, or 0 and up"}
 	forgetNode   = word{name: "peer_node_id", take: takeNumber("forget_peer_node_id"), allowed: nodeIDs}
 	newName      = word{name: "new_name", take: takeNewName}
