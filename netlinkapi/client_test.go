@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -250,6 +251,23 @@ func TestAttachIsNotSentToAnAttachedDevice(t *testing.T) {
 		_, err := m.dial(Options{}).Do(t.Context(), attach)
 		require.ErrorIs(t, err, fs.ErrExist)
 		require.NotContains(t, m.asked(), schema.Attach)
+	})
+	t.Run("attached, of a known resource", func(t *testing.T) {
+		for name, asked := range map[string]int{"r0": 1, "was r0": 2} {
+			m := startModule(t, schema.V9, func(s *session, nm netlink.Message, m Message) {
+				if where := m.Get(schema.CfgContext); where != nil && where.Str("ctx_resource_name") != "r0" {
+					s.part(nm, Message{Op: m.Op, Minor: schema.NoMinor, Code: schema.ErrResourceUnknown})
+					return
+				}
+				withDevice(schema.UpToDate)(s, nm, m)
+			})
+			known := attach
+			known.Within = name
+			_, err := m.dial(Options{}).Do(t.Context(), known)
+			require.ErrorIs(t, err, fs.ErrExist)
+			require.Equal(t, slices.Repeat([]schema.Op{schema.GetDevices}, asked), m.asked())
+			require.NotNil(t, m.requests[0].Get(schema.CfgContext))
+		}
 	})
 	t.Run("diskless", func(t *testing.T) {
 		m := startModule(t, schema.V9, withDevice(schema.Diskless))

@@ -2,7 +2,9 @@ package netlinkapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"drbdutils/schema"
@@ -39,13 +41,10 @@ func guardAttach(ctx context.Context, c *Client, r *Request) error {
 	if err != nil || r.Minor == nil || conn.family.maxAttr < int(schema.SuspendIOParms) {
 		return err
 	}
-	var state schema.DiskState
-	err = c.dump(ctx, Request{Op: schema.GetDevices, Object: r.Object}, func(m Message) bool {
-		if m.Minor == *r.Minor {
-			state = schema.DiskState(m.Get(schema.DeviceInfo).Uint("dev_disk_state"))
-		}
-		return m.Minor < *r.Minor // devices come in the order of their minors
-	})
+	state, known, err := c.diskState(ctx, r, r.Within)
+	if !known && r.Within != "" && (err == nil || errors.Is(err, fs.ErrNotExist)) { // it has another name now
+		state, _, err = c.diskState(ctx, r, "")
+	}
 	if err != nil || state == schema.Diskless {
 		return err
 	}
@@ -53,6 +52,22 @@ func guardAttach(ctx context.Context, c *Client, r *Request) error {
 		Op: r.Op, Object: r.Object, Generation: c.Generation(), Code: schema.ErrDiskConfigured,
 		Info: []string{fmt.Sprintf("the disk is %s; the module was not asked", state)},
 	}
+}
+
+// diskState asks for the state of a request's device, among those of a resource or
+// for "" among all.
+func (c *Client) diskState(ctx context.Context, r *Request, resource string) (state schema.DiskState, known bool, err error) {
+	ask := Request{Op: schema.GetDevices, Object: r.Object}
+	if resource != "" {
+		ask.Sets = []*schema.Values{schema.CfgContext.In(c.Generation()).New().SetStr("ctx_resource_name", resource)}
+	}
+	err = c.dump(ctx, ask, func(m Message) bool {
+		if m.Minor == *r.Minor {
+			state, known = schema.DiskState(m.Get(schema.DeviceInfo).Uint("dev_disk_state")), true
+		}
+		return resource != "" || m.Minor < *r.Minor // all devices come in the order of their minors
+	})
+	return state, known, err
 }
 
 // guardInvalidate refuses to sync from a peer to which there is no connection:

@@ -13,6 +13,7 @@ type Request struct {
 	Flags  uint32           // schema.SetDefaults or 0
 	Sets   []*schema.Values // in the order sent; put CfgContext first
 	Object string           // what it is about, for errors: "r0", "minor 3"
+	Within string           // the resource of the device, if known: saves looking for it among all
 }
 
 // Message is a reply, a part of a dump, or a notification. On the module's side

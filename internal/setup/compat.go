@@ -110,6 +110,7 @@ func attach9(ctx context.Context, c *call) error {
 	if err := errors.Join(keep(dir, "../"+newPeerFile, peer), keep(dir, peerOptionsFile, device)); err != nil {
 		return err
 	}
+	c.resource = c.process.resourceOf(*c.minor)
 	return send(ctx, c)
 }
 

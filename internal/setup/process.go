@@ -12,14 +12,17 @@ import (
 // connections to the module, which one run after the other would open anew. The
 // zero value is ready to use.
 type Process struct {
-	mu   sync.Mutex
-	idle []*netlinkapi.Client
-	held *netlinkapi.Snapshot
+	Bars bool // status on a terminal pictures how resyncs go
+
+	mu     sync.Mutex
+	idle   []*netlinkapi.Client
+	held   *netlinkapi.Snapshot
+	minors map[uint32]string // resources of the devices that were made
 }
 
 // Main runs drbdsetup like the function Main.
 func (p *Process) Main(ctx context.Context, env cli.Env) int {
-	t := &tool{Env: env}
+	t := &tool{Env: env, process: p}
 	p.lend(t)
 	defer p.takeBack(t)
 	return t.main(ctx)
@@ -62,6 +65,29 @@ func (p *Process) hold(s *netlinkapi.Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held = s
+}
+
+// made notes of which resource a device was made. A nil Process forgets it.
+func (p *Process) made(minor uint32, resource string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.minors == nil {
+		p.minors = map[uint32]string{}
+	}
+	p.minors[minor] = resource
+}
+
+// resourceOf returns of which resource a device was made here, "" if it was not.
+func (p *Process) resourceOf(minor uint32) string {
+	if p == nil {
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.minors[minor]
 }
 
 // Close ends the connections.

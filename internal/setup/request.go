@@ -14,7 +14,7 @@ import (
 
 // request returns the request that the words and options make.
 func (c *call) request() netlinkapi.Request {
-	r := netlinkapi.Request{Op: c.cmd.op, Minor: c.minor, Object: c.object}
+	r := netlinkapi.Request{Op: c.cmd.op, Minor: c.minor, Object: c.object, Within: c.resource}
 	if c.defaults {
 		r.Flags = schema.SetDefaults
 	}
@@ -90,6 +90,7 @@ func newMinor9(ctx context.Context, c *call) error {
 	if err := send(ctx, c); err != nil {
 		return err
 	}
+	c.process.made(*c.minor, c.resource)
 	c.linkVolume()
 	return nil
 }

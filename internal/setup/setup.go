@@ -20,6 +20,8 @@ type tool struct {
 	gen    schema.Generation
 	client *netlinkapi.Client   // nil until the module was asked something
 	held   *netlinkapi.Snapshot // what Process.Hold read, or nil
+
+	process *Process // that this is a run of, or nil
 }
 
 // Main runs drbdsetup and returns its exit code.
