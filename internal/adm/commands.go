@@ -84,6 +84,7 @@ const (
 	rawOptions                      // backend options pass unchecked
 	inParts                         // raw options are for the calls that it is made of
 	oldForce                        // --force had another name once
+	takesPeer                       // it is not about peers, but naming one makes a difference
 	callsOnce                       // several objects are asked about together
 	usesRegistry                    // the resource is that of a running device
 	showsConfig                     // it shows the configuration to people

@@ -266,6 +266,33 @@ func TestPlanSaysWhatAndWhy(t *testing.T) {
 `, got.stdout)
 }
 
+func TestSetGIWithoutPeersIsForThisNode(t *testing.T) {
+	config := "resource r0 { device minor 0; disk /dev/d0; meta-disk internal; on oak { node-id 3; address 10.20.0.1:7000; } }\n"
+	got := script(t, config, nil, "-d", "A:B:C:D", "set-gi", "r0")
+	require.Equal(t, "drbdmeta 0 v09 /dev/d0 internal --node-id=3 set-gi A:B:C:D\n", got.stdout, got.stderr)
+}
+
+func TestOnlyTheLastFileIsTestedWith84(t *testing.T) {
+	good, bad := filepath.Join(t.TempDir(), "good"), filepath.Join(t.TempDir(), "bad")
+	require.NoError(t, os.WriteFile(good, nil, 0o600))
+	require.NoError(t, os.WriteFile(bad, []byte("nonsense"), 0o600))
+	require.Zero(t, script84(t, "oak", "", "-t", bad, "-t", good, "sh-nop").exit)
+	require.Equal(t, exitConfig, script84(t, "oak", "", "-t", good, "-t", bad, "sh-nop").exit)
+	require.Equal(t, exitConfig, script(t, "", nil, "-t", bad, "-t", good, "sh-nop").exit)
+}
+
+// Of the two kinds of waiting, only that of the boot script gives stacked resources their own times.
+func TestWaitsOfStackedResources(t *testing.T) {
+	config := `resource low { device minor 0; disk /dev/d0; meta-disk internal;
+  on oak { node-id 0; address 10.20.0.1:7000; } on pine { node-id 1; address 10.20.0.2:7000; } }
+resource top { startup { wfc-timeout 7; } net { connect-int 12; }
+  stacked-on-top-of low { node-id 0; device minor 10; address 10.20.0.1:7800; }
+  on birch { node-id 1; device minor 10; disk /dev/t; meta-disk internal; address 10.20.0.3:7800; } }
+`
+	require.Equal(t, "drbdsetup wait-connect-resource top --wfc-timeout=7\n", script(t, config, nil, "-S", "-d", "wait-con-int").stdout)
+	require.Equal(t, "drbdsetup wait-connect-resource top --wfc-timeout 24\n", script(t, config, nil, "-S", "-d", "wait-connect", "all").stdout)
+}
+
 // script84 runs drbdadm for DRBD 8.4 on a configuration, against stubs.
 func script84(t *testing.T, node, config string, args ...string) faultRun {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 
 	"drbdutils/confparse"
 	"drbdutils/internal/cli"
+	"drbdutils/schema"
 )
 
 // checkPrograms refuses backends of the command line that cannot be run.
@@ -26,11 +27,7 @@ func (t *tool) checkPrograms() int {
 // load reads the configuration and hands options down, unless it is only to be
 // shown as written.
 func (t *tool) load() int {
-	src, code := t.source()
-	if code != 0 {
-		return code
-	}
-	conf, diags := confparse.Load(src)
+	conf, diags := confparse.Load(t.source())
 	if !diags.Invalid() && t.expands() {
 		diags = append(diags, conf.Expand()...)
 	}
@@ -103,11 +100,7 @@ func (t *tool) judgement() string {
 const goneDirectory = "/proc/self/cwd"
 
 // source says where the configuration is.
-func (t *tool) source() (confparse.Source, int) {
-	if t.req.noConfig {
-		t.complain("Can not open '': -c needs the name of a file.")
-		return confparse.Source{}, exitBroken
-	}
+func (t *tool) source() confparse.Source {
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = goneDirectory
@@ -118,14 +111,24 @@ func (t *tool) source() (confparse.Source, int) {
 		Version:    [3]int{int(v[0]), int(v[1]), int(v[2])},
 		Node:       t.node,
 		Files:      t.configFiles(),
-		Test:       t.req.test,
+		Test:       t.testFiles(),
 		Exclude:    t.req.exclude,
 		Dir:        dir,
 		FS:         newRootFS(),
 		Stdin:      t.env.Stdin,
 		Local:      t.isLocal,
 		Want:       t.wanted(),
-	}, 0
+	}
+}
+
+// testFiles returns what is to be parsed after the main file.
+//
+// compat: with DRBD 8.4 the last one only.
+func (t *tool) testFiles() []string {
+	if n := len(t.req.test); n > 1 && t.gen == schema.V84 {
+		return t.req.test[n-1:]
+	}
+	return t.req.test
 }
 
 // configFiles returns the candidates for the main file. What the module calls

@@ -3,6 +3,7 @@ package adm
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -100,7 +101,7 @@ func newTool(ctx context.Context, env cli.Env) (*tool, error) {
 		t.gen = schema.V84
 	}
 	t.names = programNames(t.gen, env.Dir)
-	t.setup = new(setup.Process)
+	t.setup = &setup.Process{Bars: true}
 	t.backends = map[program]backend{drbdsetup: t.setup.Main, drbdmeta: metatool.Main}
 	return t, nil
 }
@@ -125,6 +126,10 @@ func (t *tool) main(ctx context.Context) int {
 	table := commands(t.gen)
 	var err error
 	t.req, err = parse(t.gen, table, t.env.Args)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		t.complain("%s", refused.text)
+		return refused.exit
+	}
 	if err != nil {
 		t.complain("%s: %v\ntry '%s help'", t.env.Name, err, t.env.Name)
 		return exitUsage
@@ -170,24 +175,12 @@ func (t *tool) answer(table []command) (done bool, code int) {
 		return true, t.help(cmd, known)
 	case known:
 		return false, 0
-	case !t.hasConfig():
-		t.complain("Can not open '%s'.", t.req.config)
-		return true, exitBroken
 	case len(t.req.raw) > 0:
 		t.complain("%s: Unknown command '%s'\ntry '%s help'", t.env.Name, t.req.raw[0], t.env.Name)
 	default:
 		usageNote(t.out, t.gen, nil, "No command specified")
 	}
 	return true, exitUsage
-}
-
-// hasConfig reports whether the configuration file that was named is there, if one was.
-func (t *tool) hasConfig() bool {
-	if t.req.config == "" || t.req.config == "-" {
-		return !t.req.noConfig
-	}
-	_, err := os.Stat(t.req.config)
-	return err == nil
 }
 
 // help explains a command, or drbdadm.

@@ -2,6 +2,9 @@ package adm
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -20,7 +23,6 @@ type request struct {
 	dryRun   int // times -d was given
 	verbose  int // times -v was given
 	config   string
-	noConfig bool     // the configuration file was named ""
 	test     []string // more files to parse after the main one
 	exclude  []string // files that include shall skip
 	setup    string   // programs instead of ours
@@ -61,7 +63,7 @@ var general = []generalOption{
 	{"stacked", "S", cli.NoArg, schema.Both, func(r *request, _ string) { r.stacked = true }},
 	{"dry-run", "d", cli.NoArg, schema.Both, func(r *request, _ string) { r.dryRun++ }},
 	{"verbose", "v", cli.NoArg, schema.Both, func(r *request, _ string) { r.verbose++ }},
-	{"config-file", "c", cli.RequiredArg, schema.Both, func(r *request, v string) { r.config, r.noConfig = v, v == "" }},
+	{"config-file", "c", cli.RequiredArg, schema.Both, func(r *request, v string) { r.config = v }},
 	{"config-to-test", "t", cli.RequiredArg, schema.Both, func(r *request, v string) { r.test = append(r.test, v) }},
 	{"config-to-exclude", "E", cli.RequiredArg, schema.V9, func(r *request, v string) { r.exclude = append(r.exclude, v) }},
 	{"drbdsetup", "s", cli.RequiredArg, schema.Both, func(r *request, v string) { r.setup = v }},
@@ -82,18 +84,35 @@ var renamed = map[string]string{
 	"outdate-peer": "fence-peer",
 }
 
-// parse takes a command line apart. Its error is a *cli.UsageError.
+// parse takes a command line apart, from left to right: after --version nothing
+// matters any more, and a configuration file has to be there. Its error is a
+// *cli.UsageError or a *refusal.
 func parse(g schema.Generation, table []command, args []string) (request, error) {
 	options, words, err := flagsOf(g, table, args).Parse(args)
-	if err != nil {
-		return request{}, err
-	}
 	var r request
 	for _, o := range options {
 		r.take(g, o)
+		if r.version {
+			return r, nil
+		}
+		if refused := r.checkConfig(); refused != nil && o.Name == "config-file" {
+			return r, refused
+		}
 	}
 	r.split(table, words)
-	return r, nil
+	return r, err
+}
+
+// checkConfig refuses a configuration file that is not there.
+func (r *request) checkConfig() *refusal {
+	if r.config == "-" {
+		return nil
+	}
+	_, err := os.Stat(r.config)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return refuse(exitBroken, "Can not open '%s': %v", r.config, failed.Err)
+	}
+	return nil
 }
 
 // flagsOf returns every option that some command of the table takes, since
@@ -104,7 +123,7 @@ func flagsOf(g schema.Generation, table []command, args []string) *cli.Flags {
 	f.FirstWins = true
 	for _, o := range general {
 		if o.gen&g != 0 {
-			f.Add(o.name, o.short, o.arg)
+			f.AddUnique(o.name, o.short, o.arg)
 		}
 	}
 	if !slices.ContainsFunc(args, func(a string) bool { return isForeign(g, a) }) {

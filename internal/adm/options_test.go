@@ -1,6 +1,7 @@
 package adm
 
 import (
+	"strings"
 	"testing"
 
 	"drbdutils/schema"
@@ -60,6 +61,33 @@ func TestForeignOptionIsRefused(t *testing.T) {
 	r, c := parsed(t, schema.V9, "primary", "--size=1G", "r0")
 	_, _, err := r.passed(schema.V9, c)
 	require.EqualError(t, err, "option '--size=1G' is not an option of primary")
+}
+
+// TestLeftToRight holds that what comes first counts: the version, a file that is not there, a mistake.
+func TestLeftToRight(t *testing.T) {
+	for _, tt := range []struct {
+		line, want string
+		version    bool
+	}{
+		{"--version --bogus", "", true},
+		{"-Vx", "", true},
+		{"--version -c /no/such", "", true},
+		{"--bogus --version", "option '--bogus' is not known", false},
+		{"-c /no/such --version", "Can not open '/no/such': no such file or directory", false},
+		{"help -c /no/such", "Can not open '/no/such': no such file or directory", false},
+		{"-c /dev/null/ role r0", "Can not open '/dev/null/': not a directory", false},
+		{"--config=/dev/null role r0", "option '--config' is ambiguous: it could be --config-file, --config-to-test", false},
+		{"--drbd /bin/true role r0", "option '--drbd' is ambiguous: it could be --drbd-proxy-ctl, --drbdmeta, --drbdsetup", false},
+		{"-c - role r0", "", false},
+	} {
+		r, err := parse(schema.V84, commands84(), strings.Fields(tt.line))
+		require.Equal(t, tt.version, r.version, tt.line)
+		if tt.want != "" {
+			require.EqualError(t, err, tt.want, tt.line)
+			continue
+		}
+		require.NoError(t, err, tt.line)
+	}
 }
 
 func TestWordsAfterTheCommandAreObjects(t *testing.T) {

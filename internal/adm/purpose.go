@@ -108,7 +108,7 @@ func (c command) purpose() string {
 // operands tells how the objects of a command are named.
 func (c command) operands(g schema.Generation) string {
 	name := "RESOURCE"
-	if g == schema.V9 && c.scope != perResource && c.scope != perVolume {
+	if g == schema.V9 && (c.scope > perVolume || c.flags.has(takesPeer)) {
 		name += "[:PEER]"
 	}
 	eachVolume := c.scope == perVolume || c.scope == perPeerDevice

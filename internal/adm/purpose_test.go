@@ -30,7 +30,8 @@ func TestOperands(t *testing.T) {
 	for name, want := range map[string]string{
 		"dump":             " [all|RESOURCE]...",
 		"lint":             "",
-		"up":               " {all|RESOURCE}...",
+		"down":             " {all|RESOURCE}...",
+		"up":               " {all|RESOURCE[:PEER]}...",
 		"connect":          " {all|RESOURCE[:PEER]}...",
 		"attach":           " {all|RESOURCE[/VOLUME]|minor-MINOR}...",
 		"verify":           " {all|RESOURCE[:PEER][/VOLUME]|minor-MINOR}...",

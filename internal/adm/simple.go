@@ -176,9 +176,20 @@ func (p planner) role(o object) ([]Op, error) {
 	return []Op{p.setup(o, "peer-role", o.res.Name, strconv.Itoa(o.peers[0].Peer.NodeID))}, nil
 }
 
+// setGI writes generations for each peer; for this node itself if there is none.
 func (p planner) setGI(o object) ([]Op, error) {
-	line := append([]string{"--node-id=" + o.peerID(), "set-gi"}, p.options...)
-	return []Op{p.meta(o, line...)}, nil
+	ids := []int{o.res.Me.NodeID}
+	if len(o.peers) > 0 {
+		ids = nil
+	}
+	for _, c := range o.peers {
+		ids = append(ids, c.Peer.NodeID)
+	}
+	var ops []Op
+	for _, id := range ids {
+		ops = append(ops, p.meta(o, append([]string{"--node-id=" + strconv.Itoa(id), "set-gi"}, p.options...)...))
+	}
+	return ops, nil
 }
 
 func (p planner) dumpSuperblock(o object) ([]Op, error) {
@@ -293,11 +304,7 @@ func startupOptions(r *confparse.Resource) []string {
 	if r.Stacked && !r.StackedTimeouts {
 		return []string{"--wfc-timeout", strconv.Itoa(stackedPatience(r))}
 	}
-	var out []string
-	for _, o := range r.Startup {
-		out = append(out, o.Argument())
-	}
-	return out
+	return planner{}.with(r.Startup)
 }
 
 // stackedPatience is how many seconds a stacked resource is waited for: twice

@@ -24,6 +24,9 @@ const (
 )
 
 func (l systemLog) Write(text []byte) (int, error) {
+	if len(text) == 0 {
+		return 0, nil
+	}
 	c, err := net.Dial("unixgram", l.socket)
 	if err != nil {
 		return 0, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -52,19 +53,17 @@ func (t *tool) tellHowToEnd(done <-chan struct{}) {
 }
 
 // connectionWaits returns a wait for every resource, or for every volume with DRBD
-// 8.4.
+// 8.4. Stacked resources get the times that are configured here, too.
 func (t *tool) connectionWaits() []Op {
+	p := t.planner.bare()
+	scope, verb := perResource, "wait-connect-resource"
+	if t.gen == schema.V84 {
+		scope, verb = perVolume, "wait-connect"
+	}
 	var ops []Op
 	for _, s := range selectAll(t.conf, t.req.stacked, false) {
-		p := t.planner
-		p.cmd.name = "wait-connect"
-		scope, plan := perResource, planner.waitFor
-		if t.gen == schema.V84 {
-			scope, plan = perVolume, planner.waitConnect84
-		}
 		for _, o := range s.objects(scope) {
-			more, _ := plan(p, o)
-			ops = append(ops, more...)
+			ops = append(ops, p.setup(o, slices.Concat([]string{verb}, p.ids(o), p.with(o.res.Startup))...))
 		}
 	}
 	return ops

@@ -25,13 +25,14 @@ const (
 type Flags struct {
 	// FirstWins lets an abbreviation that fits several options stand for the
 	// one that was added first, provided they all take values in the same
-	// way. getopt_long does so for options that share a code, as drbdadm's do.
+	// way. getopt_long does so for options that share a code, as drbdadm's
+	// backend options do.
 	FirstWins bool
 
-	set     *pflag.FlagSet
-	args    map[string]Arg
-	names   []string // in the order in which they were added
-	aliases []string
+	set    *pflag.FlagSet
+	args   map[string]Arg
+	names  []string // in the order in which they were added
+	unique []string // those with a code of their own
 }
 
 // Option is one option as it was given.
@@ -76,15 +77,15 @@ func (f *Flags) Add(name, short string, arg Arg) {
 	f.names = append(f.names, name)
 }
 
-// AddAlias defines another name for an option. It has a code of its own: an
-// abbreviation that fits both it and another option is ambiguous.
-func (f *Flags) AddAlias(name, of string) {
-	f.Add(name, "", f.args[of])
-	f.aliases = append(f.aliases, name)
+// AddUnique defines an option with a code of its own: an abbreviation that fits both
+// it and another option is ambiguous in any case.
+func (f *Flags) AddUnique(name, short string, arg Arg) {
+	f.Add(name, short, arg)
+	f.unique = append(f.unique, name)
 }
 
 // Parse separates options from words, both in the order given. Its error is a
-// *UsageError.
+// *UsageError; the options before it are returned, too.
 func (f *Flags) Parse(args []string) (options []Option, words []string, err error) {
 	var bad *UsageError
 	f.set.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
@@ -106,10 +107,10 @@ func (f *Flags) Parse(args []string) (options []Option, words []string, err erro
 		return nil
 	})
 	if bad != nil {
-		return nil, nil, bad
+		return options, nil, bad
 	}
 	if err != nil {
-		return nil, nil, usageError(err)
+		return options, nil, usageError(err)
 	}
 	return options, f.set.Args(), nil
 }
@@ -125,7 +126,7 @@ func (f *Flags) complete(name string) (string, *UsageError) {
 	for _, full := range f.names {
 		if strings.HasPrefix(full, name) {
 			matches = append(matches, full)
-			same = same && f.args[full] == f.args[matches[0]] && slices.Contains(f.aliases, full) == slices.Contains(f.aliases, matches[0])
+			same = same && f.args[full] == f.args[matches[0]] && !slices.Contains(f.unique, full)
 		}
 	}
 	switch {

@@ -87,4 +87,9 @@ func TestFlagsFirstWins(t *testing.T) {
 
 	_, _, err = f.Parse([]string{"--al=1"})
 	require.Error(t, err, "one of them needs a value, the other does not")
+
+	f.AddUnique("forced", "", cli.OptionalArg)
+	options, _, err = f.Parse([]string{"--force", "--forc"})
+	require.EqualError(t, err, "option '--forc' is ambiguous: it could be --force, --force-resync, --forced")
+	require.Equal(t, []cli.Option{{Name: "force"}}, options, "what stands before it")
 }

@@ -17,5 +17,8 @@ type Options struct {
 	Width      int  // columns of the terminal; 0: not a terminal
 	Defaults   bool // show: options at their default too
 
+	Bars  bool            // status: pictures of how resyncs and verifies go
+	Paces map[uint32]Pace // for them: of DRBD 8.4, by minor; nil: the module tells
+
 	KeyName func(serial int32) string // describes a key of the kernel; nil: by its number
 }

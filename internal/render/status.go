@@ -229,6 +229,7 @@ func (p *statusPrinter) peerDevice(pd *netlinkapi.PeerDevice, d *netlinkapi.Devi
 		p.peerState(pd, d, indent)
 	}
 	p.End()
+	p.bar(pd, d, indent)
 }
 
 // dullState is the highest replication state that plain status does not show.

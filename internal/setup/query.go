@@ -116,6 +116,10 @@ func (c *call) renderOptions() render.Options {
 func (c *call) displayOptions() (render.Options, error) {
 	o := c.renderOptions()
 	o.Color = o.Width > 0
+	o.Bars = o.Width > 0 && c.process != nil && c.process.Bars
+	if o.Bars && c.gen == schema.V84 {
+		o.Paces = c.paces84()
+	}
 	for _, given := range c.given {
 		switch {
 		case given.Name != "color" || given.Value == "auto":
