@@ -8,8 +8,9 @@ const pipeWidth = 80
 // Wrapper writes words separated by blanks and breaks lines before they get
 // wider than Width columns.
 //
-// compat: as in the original up to 9.22. Later ones lose count of the indentation,
-// so that their lines get too wide and short names confuse them.
+// compat: as in the original up to 9.22, escape sequences count like other bytes.
+// Later ones lose count of the indentation, so that their lines get too wide and
+// short names confuse them.
 type Wrapper struct {
 	bytes.Buffer
 	Width   int // columns of a terminal; 0: not a terminal
@@ -25,7 +26,7 @@ func (w *Wrapper) Word(indent int, parts ...string) {
 		width = pipeWidth
 	}
 	for _, part := range parts {
-		size += columns(part)
+		size += len(part)
 	}
 	if w.started && w.col+1+size > width {
 		w.End()
@@ -47,20 +48,4 @@ func (w *Wrapper) Word(indent int, parts ...string) {
 func (w *Wrapper) End() {
 	w.WriteByte('\n')
 	w.started, w.col = false, 0
-}
-
-// columns returns how many columns a text takes, without its escape sequences.
-func columns(text string) int {
-	n, escaped := 0, false
-	for _, r := range text {
-		switch {
-		case r == '\x1b':
-			escaped = true
-		case escaped:
-			escaped = r != 'm'
-		default:
-			n++
-		}
-	}
-	return n
 }

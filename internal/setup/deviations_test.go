@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,7 +17,6 @@ type deviation struct {
 	scenes  string // regular expression for the scene's name; "": all
 	option  string // must be on the command line; "": need not
 	wide    bool   // only where the recorded output has lines of more than 80 columns
-	colored bool   // only where it has colours
 	want    func(string) string
 	got     func(*testing.T, string) string
 	stderr  func(string) string
@@ -117,11 +115,6 @@ var deviations = []deviation{
 		why: "what an old module does not tell is not made up", scenes: "^no-statistics-old-module$",
 		want: untold,
 	},
-	{
-		why: "colours have no width", option: "status", colored: true,
-		want: oneLine,
-		got:  func(_ *testing.T, s string) string { return oneLine(s) },
-	},
 }
 
 // untold leaves out the counters that the original shows of a module that tells
@@ -143,7 +136,7 @@ func settle(t *testing.T, version byte, scene string, r run, got result) (run, r
 		if d.version != 0 && d.version != version || !regexp.MustCompile(d.scenes).MatchString(scene) || d.option != "" && !slices.Contains(r.Argv, d.option) {
 			continue
 		}
-		if d.wide && widest(r.Stdout) <= 80 || d.colored && !escapes.MatchString(r.Stdout) {
+		if d.wide && widest(r.Stdout) <= 80 {
 			continue
 		}
 		if d.want != nil {
@@ -159,17 +152,17 @@ func settle(t *testing.T, version byte, scene string, r run, got result) (run, r
 	return r, got
 }
 
-// widest returns how wide the widest line is that could be broken.
+// widest returns how many bytes the widest line has that could be broken.
 func widest(text string) int {
 	most := 0
 	for line := range strings.Lines(text) {
-		line = escapes.ReplaceAllString(strings.TrimSuffix(line, "\n"), "")
+		line = strings.TrimSuffix(line, "\n")
 		if strings.Contains(strings.TrimLeft(line, " "), " ") {
-			most = max(most, utf8.RuneCountInString(line))
+			most = max(most, len(line))
 		}
 	}
 	return most
 }
 
-// requireNarrow checks that no line is wider than 80 columns.
+// requireNarrow checks that no line has more than 80 bytes.
 func requireNarrow(t *testing.T, text string) { require.LessOrEqual(t, widest(text), 80, text) }
