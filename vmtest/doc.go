@@ -27,6 +27,10 @@
 // played with fake nodes, and compares with what the original tools did on the same
 // kernel. In each new state it asks the original's tools and ours the same questions.
 //
+// An emulated machine may be slow to answer, so configurations give ping-timeout a high
+// value. The module waits as long before it trusts a new connection, unless
+// socket-check-timeout says less: without, each connect takes up to half a minute.
+//
 // Each story and each scenario has two machines of its own. They wait most of the
 // time, so that -parallel 3 makes good use of two processors; it takes 3 GB of memory.
 //

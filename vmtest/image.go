@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -60,21 +59,14 @@ func (im *Image) put(name string, n node) {
 }
 
 // AddProgram adds a program or a script of this machine under the given name, with
-// the shared libraries that it needs. One without a path is looked for in PATH.
+// the shared libraries that it needs.
 func (im *Image) AddProgram(name, file string) error {
-	found := file
-	if !filepath.IsAbs(file) {
-		var err error
-		if found, err = exec.LookPath(file); err != nil {
-			return err
-		}
-	}
-	data, err := os.ReadFile(found)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	im.Add(name, data)
-	return im.addLibraries(found)
+	return im.addLibraries(file)
 }
 
 // AddTree adds all files and links below root.

@@ -23,9 +23,9 @@ var originalTools = map[string]string{
 	"lib/drbd/drbdadm-84":   "/lib/drbd/drbdadm-84",
 	"lib/drbd/drbdsetup-84": "/lib/drbd/drbdsetup-84",
 	"original/init":         "/etc/init.d/drbd",
-	"bin/bash":              "bash", // for the init script and the agent, as the next two
-	"bin/column":            "column",
-	"bin/join":              "join",
+	"bin/bash":              "/usr/bin/bash", // for the init script and the agent, as the next two
+	"bin/column":            "/usr/bin/column",
+	"bin/join":              "/usr/bin/join",
 
 	"usr/lib/ocf/resource.d/linbit/drbd":               "/usr/lib/ocf/resource.d/linbit/drbd",
 	"usr/lib/ocf/resource.d/linbit/drbd.shellfuncs.sh": "/usr/lib/ocf/resource.d/linbit/drbd.shellfuncs.sh",
@@ -37,6 +37,7 @@ var hostTools = map[string]string{
 	"sbin/mkfs.ext4":     "/usr/sbin/mkfs.ext4",
 	"sbin/dmsetup":       "/usr/sbin/dmsetup",
 	"sbin/systemd-udevd": "/usr/bin/udevadm",
+	"bin/script":         "/usr/bin/script", // a terminal
 }
 
 var kernelModules = []string{
@@ -198,7 +199,7 @@ func buildImage(ctx context.Context, kernel *Kernel, dir, tools, initrd string) 
 }
 
 func addBusybox(ctx context.Context, im *Image) error {
-	if err := im.AddProgram("bin/busybox", "busybox"); err != nil {
+	if err := im.AddProgram("bin/busybox", "/usr/bin/busybox"); err != nil {
 		return err
 	}
 	names, err := command(ctx, "", "busybox", "--list").Output()

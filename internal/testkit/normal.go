@@ -23,7 +23,8 @@ import (
 //     out, two changes of one object in a row that do not touch the same value
 //     are one, and attempts to connect in a row are one. Which end hangs up first
 //     is chance where both do, and so is which of its two sockets is lost first
-//     (BrokenPipe or NetworkFailure).
+//     (BrokenPipe or NetworkFailure). A thread of its own calls fence-peer, while
+//     another begins to connect again.
 //   - Environment of handlers: what the original adds because it is one program for
 //     each generation, and what the shell counts.
 //   - Messages on standard error: only the codes, which scripts parse.
@@ -275,8 +276,25 @@ func simplified(all []event) []event {
 	for _, e := range list {
 		slices.Sort(e.values)
 	}
-	return withoutRounds(list)
+	return withoutRounds(fenceFirst(list))
 }
+
+// fenceFirst moves calls of fence-peer before attempts to connect.
+func fenceFirst(list []event) []event {
+	for i := range list {
+		for ; i > 0 && list[i].fences() && list[i-1].attempts(); i-- {
+			list[i-1], list[i] = list[i], list[i-1]
+		}
+	}
+	return list
+}
+
+func (e event) fences() bool {
+	return e.action == "call" && strings.HasSuffix(e.object, " helper:fence-peer")
+}
+
+// attempts reports whether an event tells no more than that a connection is looked for.
+func (e event) attempts() bool { return len(e.values) == 1 && attempt.MatchString(e.values[0]) }
 
 // joins reports whether a change of the same object touches other values.
 func (e event) joins(next event) bool {
@@ -299,7 +317,7 @@ func withoutRounds(list []event) []event {
 	var out []event
 	for i, e := range list {
 		tries := func(j int) bool {
-			return j >= 0 && j < len(list) && list[j].object == e.object && len(list[j].values) == 1 && attempt.MatchString(list[j].values[0])
+			return j >= 0 && j < len(list) && list[j].object == e.object && list[j].attempts()
 		}
 		if tries(i) && tries(i-1) && tries(i+1) || e.hangsUp(list[i+1:]) {
 			continue
@@ -313,7 +331,7 @@ func withoutRounds(list []event) []event {
 // peer gave it up a moment earlier.
 func (e event) hangsUp(later []event) bool {
 	next := slices.IndexFunc(later, func(l event) bool { return l.object == e.object })
-	return next >= 0 && len(e.values) == 1 && attempt.MatchString(e.values[0]) && slices.Contains(later[next].values, "connection:Disconnecting")
+	return next >= 0 && e.attempts() && slices.Contains(later[next].values, "connection:Disconnecting")
 }
 
 // callTexts returns calls of helpers or handlers by the peer they are about, and how

@@ -44,6 +44,10 @@ func TestCompare(t *testing.T) {
 		{"who hangs up first", "events2 stream", hangUp("Connected", "Disconnecting"), hangUp("Connected", "NetworkFailure", "Disconnecting"), true},
 		{"how the link is lost", "events2 stream", hangUp("Connected", "BrokenPipe", "Unconnected"), hangUp("Connected", "NetworkFailure", "Unconnected"), true},
 		{"who loses the link", "events2 stream", hangUp("Connected", "Unconnected"), hangUp("Connected", "NetworkFailure", "Unconnected"), false},
+		{"fence-peer while it connects", "events2 stream", "change connection name:r connection:Connecting\ncall helper name:r helper:fence-peer",
+			"call helper name:r helper:fence-peer\nchange connection name:r connection:Connecting", true},
+		{"other helpers", "events2 stream", "change connection name:r connection:Connecting\ncall helper name:r helper:split-brain",
+			"call helper name:r helper:split-brain\nchange connection name:r connection:Connecting", false},
 		{"environment", "handler calls", "handler: h x\n  env A=1", "handler: h x\n  env A=2", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
