@@ -293,6 +293,40 @@ resource top { startup { wfc-timeout 7; } net { connect-int 12; }
 	require.Equal(t, "drbdsetup wait-connect-resource top --wfc-timeout 24\n", script(t, config, nil, "-S", "-d", "wait-connect", "all").stdout)
 }
 
+func TestNamesAreTakenApart(t *testing.T) {
+	for _, tt := range []struct {
+		line      string
+		nine, old int // exit codes
+	}{
+		{"sh-minor r0", 0, 0}, {"sh-minor r0/1", 0, 0}, {"sh-minor r0/+1", 0, 0}, {"sh-minor r0/01", 0, 0}, {"sh-minor minor-+1", 0, 0},
+		{"sh-minor r0/-1", exitUsage, exitUsage}, {"sh-minor minor--1", exitUsage, exitUsage}, {"sh-minor r0/7", exitUsage, exitUsage},
+		{"sh-minor r0/", exitNoNumber, exitNoNumber}, {"sh-minor minor-", exitNoNumber, exitNoNumber},
+		{"sh-minor r0/x", exitBroken, exitBroken}, {"sh-minor r0/1x", exitBroken, exitBroken}, {"sh-minor minor-0x1", exitBroken, exitBroken},
+		{"sh-minor r0/0/1", exitUsage, exitBroken}, {"sh-minor r0//1", exitUsage, exitBroken},
+		{"sh-minor r0:pine/1", 0, exitUsage}, {"sh-minor r0:pine", 0, exitUsage}, {"sh-minor R0", exitUsage, exitUsage},
+	} {
+		got := script(t, twoHosts(oneDisk), nil, strings.Fields(tt.line)...)
+		require.Equal(t, tt.nine, got.exit, "%s: %s", tt.line, got.stderr)
+		config := strings.NewReplacer("node-id 0;", "", "node-id 1;", "").Replace(twoHosts(oneDisk))
+		got = script84(t, "oak", config, strings.Fields(tt.line)...)
+		require.Equal(t, tt.old, got.exit, "8.4: %s: %s", tt.line, got.stderr)
+	}
+}
+
+// A host that only runs a proxy has nothing but that to do, and with DRBD 8.4 not even adjust does it.
+func TestHostWithAProxyOnlyWith84(t *testing.T) {
+	config := `resource p {
+  protocol A; device minor 3; disk /dev/sdp; meta-disk internal;
+  on oak { address 10.20.0.1:7915; proxy on oak { inside 127.0.0.1:7815; outside 192.168.23.1:7715; } }
+  on pine { address 10.20.0.2:7915; proxy on pine prx { inside 127.0.0.1:7815; outside 192.168.23.2:7715; } }
+}
+`
+	for _, line := range []string{"adjust all", "adjust p", "adjust-with-progress all", "plan all", "plan p", "dump p", "dump-xml p", "up p"} {
+		got := script84(t, "prx", config, strings.Fields(line)...)
+		require.Equal(t, exitUsage, got.exit, "%s: %s", line, got.stderr)
+	}
+}
+
 // script84 runs drbdadm for DRBD 8.4 on a configuration, against stubs.
 func script84(t *testing.T, node, config string, args ...string) faultRun {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -285,6 +286,9 @@ func TestUsersOf(t *testing.T) {
 	for _, fd := range []string{"3", "4"} {
 		require.NoError(t, os.Symlink("/dev/drbd3", filepath.Join(dir, "proc/42/fd", fd)))
 	}
+	own := filepath.Join(dir, "proc", strconv.Itoa(os.Getpid()), "fd")
+	require.NoError(t, os.MkdirAll(own, 0o700))
+	require.NoError(t, os.Symlink("/dev/drbd3", filepath.Join(own, "3")))
 	tl := &tool{env: cli.Env{Getenv: func(name string) string { return map[string]string{cli.FakeVariable: dir}[name] }}}
 	require.Equal(t, []string{
 		"mounted at /srv (xfs)", "as swap space", "by the device /dev/dm-0 on top of it", "by process 42 (mysqld)",

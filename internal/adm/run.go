@@ -303,7 +303,9 @@ func (t *tool) onlyPeer(s selection, w objectName) *refusal {
 }
 
 // proxies reports whether the command also works on hosts that only run a proxy.
-func (t *tool) proxies() bool { return t.cmd.flags.has(readsState|needsProxy) || t.shows() }
+func (t *tool) proxies() bool {
+	return t.cmd.flags.has(needsProxy) || t.gen == schema.V9 && t.cmd.flags.has(readsState|showsConfig)
+}
 
 func (t *tool) resolveAll() ([]selection, *refusal) {
 	all := selectAll(t.conf, t.req.stacked, t.proxies())
@@ -330,6 +332,8 @@ func (t *tool) resolveAll() ([]selection, *refusal) {
 func (t *tool) admits(s selection, w objectName) *refusal {
 	switch {
 	case t.cmd.flags.has(needsProxy) && !runsProxy(s.res, t.node):
+		return undefined(t.conf, w)
+	case s.res.Ignored && !t.proxies() && t.gen == schema.V84:
 		return undefined(t.conf, w)
 	case s.res.Ignored && !t.proxies():
 		return refuse(exitUsage, "'%s' ignored, since this host (%s) is a proxy node, not a DRBD node.", s.res.Name, t.node).goOn()

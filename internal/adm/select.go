@@ -75,12 +75,18 @@ func checkWord(word string) *refusal {
 }
 
 // parseName takes an object of the command line apart. DRBD 8.4 knows no peers.
+//
+// compat: what follows the first slash is a number there, for DRBD 9 what follows the last one.
 func parseName(g schema.Generation, word string) (objectName, *refusal) {
 	w := objectName{text: word, res: word}
 	if number, ok := strings.CutPrefix(word, "minor-"); ok {
 		return w.number(number, true)
 	}
-	name, number, slash := cutLast(word, "/")
+	cut := strings.Cut
+	if g == schema.V9 {
+		cut = cutLast
+	}
+	name, number, slash := cut(word, "/")
 	w.res = name
 	if g == schema.V9 {
 		w.res, w.peer, w.hasPeer = strings.Cut(name, ":")
@@ -95,11 +101,11 @@ func (w objectName) number(text string, minor bool) (objectName, *refusal) {
 	if text == "" {
 		return w, refuse(exitNoNumber, "missing number argument")
 	}
-	n, err := strconv.ParseUint(text, 10, 31)
+	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
 		return w, refuse(exitBroken, "%s is not a valid number", text)
 	}
-	w.num, w.hasNum, w.minor = int(n), true, minor
+	w.num, w.hasNum, w.minor = int(n), true, minor // below 0, there is no such thing
 	return w, nil
 }
 

@@ -96,16 +96,18 @@ func isListed(file string, names []string) bool {
 	return false
 }
 
-// processes returns the processes that have one of the names open.
+// processes returns the processes that have one of the names open, but for this one:
+// a call that it gave up may still have.
 func (t *tool) processes(names []string) []string {
 	var all []string
+	self := t.env.Path(fmt.Sprintf("/proc/%d", os.Getpid()))
 	files, _ := filepath.Glob(t.env.Path("/proc/[0-9]*/fd/*"))
 	for _, f := range files {
+		process := filepath.Dir(filepath.Dir(f))
 		target, _ := os.Readlink(f)
-		if !slices.Contains(names, target) {
+		if !slices.Contains(names, target) || process == self {
 			continue
 		}
-		process := filepath.Dir(filepath.Dir(f))
 		name, _ := os.ReadFile(filepath.Join(process, "comm"))
 		user := fmt.Sprintf("by process %s (%s)", filepath.Base(process), strings.TrimSpace(string(name)))
 		if !slices.Contains(all, user) {
