@@ -249,8 +249,9 @@ func disconnectByAddress(ctx context.Context, c *call) error {
 	if err := c.step(ctx, schema.DelPeer, sets...); err != nil {
 		return err
 	}
-	if err := c.step(ctx, schema.DelPath, c.path); err != nil {
+	// What went with the peer the module does not know any more.
+	if err := unless(schema.ErrInvalidRequest, c.step(ctx, schema.DelPath, c.path)); err != nil {
 		return err
 	}
-	return c.step(ctx, schema.Disconnect)
+	return unless(schema.ErrInvalidRequest, c.step(ctx, schema.Disconnect))
 }

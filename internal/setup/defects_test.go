@@ -44,6 +44,22 @@ func TestConnectByAddressWithoutKeptOptions(t *testing.T) {
 	require.Equal(t, []byte{44, 45, 10}, ops, "new peer, new path, connect")
 }
 
+// The module removes the path with the peer, and does not know it any more then.
+func TestDisconnectByAddress(t *testing.T) {
+	for refused, exit := range map[byte]int{46: 10, 47: 0, 11: 0, 0: 0} {
+		dir := t.TempDir()
+		p := newPeer(t, 2)
+		p.answer = func(op byte, _ uint32) (int32, [][]string, int32) {
+			if op == refused {
+				return 162, nil, 0
+			}
+			return 101, nil, 0
+		}
+		p.start(t, dir)
+		require.Equal(t, exit, drbdsetup(t, dir, "", "disconnect", "r0", "ipv4:10.0.0.1:7789", "ipv4:10.0.0.2:7789").exit)
+	}
+}
+
 func TestNamesOfOneCharacter(t *testing.T) {
 	got := drbdsetup(t, node(t, 2, "one-char-names"), "", "status")
 	require.Regexp(t, `(?m)^a role:`, got.stdout)

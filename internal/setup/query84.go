@@ -188,8 +188,7 @@ func down84(ctx context.Context, c *call) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err = c.do(ctx, c.request())
-	if k, ok := errors.AsType[*netlinkapi.KernelError](err); err != nil && (!ok || k.Code != schema.ErrResourceUnknown) {
+	if err := unless(schema.ErrResourceUnknown, c.do(ctx, c.request())); err != nil {
 		return err
 	}
 	for _, v := range all {

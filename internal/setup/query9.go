@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"drbdutils/internal/render"
@@ -148,7 +147,7 @@ func down9(ctx context.Context, c *call) error {
 func (c *call) downOne(ctx context.Context, r *netlinkapi.Resource) error {
 	name := schema.CfgContext.In(c.gen).New().SetStr("ctx_resource_name", r.Name)
 	err := c.do(ctx, netlinkapi.Request{Op: schema.Down, Object: r.Name, Sets: []*schema.Values{name}})
-	if k, ok := errors.AsType[*netlinkapi.KernelError](err); err != nil && (!ok || k.Code != schema.ErrResourceUnknown) {
+	if err := unless(schema.ErrResourceUnknown, err); err != nil {
 		return err
 	}
 	for _, d := range r.Devices {

@@ -62,6 +62,14 @@ func (c *call) do(ctx context.Context, r netlinkapi.Request) error {
 	return nil
 }
 
+// unless returns err, or nil if it is the module's refusal with that code.
+func unless(code schema.Code, err error) error {
+	if k, ok := errors.AsType[*netlinkapi.KernelError](err); ok && k.Code == code {
+		return nil
+	}
+	return err
+}
+
 // wayOut tells what helps where netlink itself refuses, as a line of its own.
 func wayOut(errno syscall.Errno) string {
 	switch errno {
