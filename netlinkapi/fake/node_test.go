@@ -3,6 +3,7 @@ package fake_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"testing"
 	"time"
@@ -55,6 +56,24 @@ func TestNodeServesClient(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, snapshot.Resources, 1)
 	require.FileExists(t, filepath.Join(dir, "proc", "drbd"))
+}
+
+// TestFilteredDumps asks with all that a context can hold, and for a resource that is
+// not there: a marked number that 8.4 does not know would bring the machine down, and the answer
+// about the resource never ends.
+func TestFilteredDumps(t *testing.T) {
+	dir, _ := startNode(t)
+	c := dial(t, dir)
+	context := schema.CfgContext.In(schema.V84).New().SetStr("ctx_resource_name", "nowhere")
+	all := context.Clone().SetUint("ctx_volume", 0).SetStr("ctx_my_addr", "x").SetStr("ctx_peer_addr", "y")
+	for _, where := range []*schema.Values{context, all} {
+		for _, op := range []schema.Op{schema.GetDevices, schema.GetConnections, schema.GetPeerDevices} {
+			for _, err := range c.Dump(t.Context(), netlinkapi.Request{Op: op, Object: "nowhere", Sets: []*schema.Values{where}}) {
+				require.ErrorIs(t, err, fs.ErrNotExist)
+			}
+			newResource(t, c, "r0") // it still answers
+		}
+	}
 }
 
 // TestWatchSurvivesFaults lets a client watch while notifications are lost,
