@@ -23,8 +23,8 @@ func TestHang(t *testing.T) {
 	}{
 		{"drbdsetup primary 0", 20, 2 * time.Minute, "primary: 0: no reply from the kernel within 2m0s"},
 		{"drbdsetup down r0", 20, 2 * time.Minute, "r0: no reply from the kernel within 2m0s"},
-		{"drbdsetup status", 20, 2 * time.Minute, "no reply from the kernel within 2m0s"},
-		{"drbdsetup events2 --now", 20, 2 * time.Minute, "no reply from the kernel within 2m0s"},
+		{"drbdsetup status r0", 20, 2 * time.Minute, "status: get-resources: r0: no reply from the kernel within 2m0s"},
+		{"drbdsetup events2 --now", 20, 2 * time.Minute, "events2: get-initial-state: all: no reply from the kernel within 2m0s"},
 		{"drbdadm disconnect r0", 20, 5 * time.Second, "'drbdsetup-84 disconnect ipv4:10.0.0.1:7788 ipv4:10.0.0.2:7788' did not terminate within 5 seconds"},
 	} {
 		t.Run(tc.command, func(t *testing.T) {

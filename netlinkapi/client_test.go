@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -104,6 +106,15 @@ func TestDoTimesOut(t *testing.T) {
 	c.options.Timeout, c.conn.timeout = patience, patience
 	_, err = c.Do(t.Context(), down)
 	require.NoError(t, err, "the late answer to the first request is not taken for that to the second")
+}
+
+func TestLookUpTimesOut(t *testing.T) {
+	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "silent"), Net: "unixpacket"})
+	require.NoError(t, err)
+	defer l.Close()
+	_, err = Dial(t.Context(), Options{Socket: l.Addr().String(), Timeout: 30 * time.Millisecond})
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.ErrorContains(t, err, "look up the drbd family: no reply from the kernel within 30ms")
 }
 
 // stuckSocket is a kernel that does not return from sending.
