@@ -113,6 +113,9 @@ func (d *device) take(disk *disk) schema.Code {
 		return schema.ErrMetaIO
 	}
 	d.disk, d.size, d.backing = disk, size, disk.conf.Str("backing_dev")
+	if d.res.m.gen == schema.V9 {
+		d.conf.SetBool("intentional_diskless", false)
+	}
 	d.noteCrash()
 	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
 	d.alSuspended = disk.hopeless() && !d.replicated()

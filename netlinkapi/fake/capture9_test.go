@@ -128,6 +128,19 @@ func (p *player) threeResources9() {
 
 // aftermath9 is what was done at a shell of the recorded machine after a step.
 var aftermath9 = map[string]func(p *player){
+	"252-resize-no-primary": func(p *player) {
+		require.True(p.t, p.node.promoteNine(false).OK())
+		settle()
+	},
+	"261-new-current-uuid-clear-bitmap-refused": func(p *player) {
+		p.node.ok(schema.Demote, schema.NoMinor, p.node.named())
+		settle()
+	},
+	"266-live-down": func(p *player) { // the peer begins with a fresh disk
+		p.peer.ok(schema.Down, schema.NoMinor, p.peer.named())
+		p.freshPeer9("")
+		p.peer.ok(schema.Connect, schema.NoMinor, p.peer.peerContext(0))
+	},
 	"012-new-resource-bad-cpu-mask": func(p *player) { p.node.ok(schema.DelResource, schema.NoMinor, p.about("rbad")) },
 	"066-attach-device-in-use": func(p *player) {
 		p.node.ok(schema.NewMinor, 5, p.about("ropt").SetUint("ctx_volume", 1))

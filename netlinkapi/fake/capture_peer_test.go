@@ -140,13 +140,15 @@ func wait(*player) { time.Sleep(time.Minute) }
 var outrun = []string{"224-live-down"}
 
 // moving are the steps whose answers show a resync on its way.
-var moving = []string{"187-live-connect-initial-sync"}
+var moving = []string{"187-live-connect-initial-sync", "220-live-connect-initial-sync"}
 
 // paced are the counters that depend on the speed of a machine.
 var paced = []string{
 	"send_cnt", "recv_cnt", "writ_cnt", "al_writ_cnt", "bits_oos", "rs_pending_cnt", "ap_bio_cnt", "dev_write", "dev_al_writes",
 	"peer_dev_sent", "peer_dev_received", "peer_dev_out_of_sync", "peer_dev_pending", "peer_dev_unacked",
 	"conn_congested", "dev_al_suspended",
+	"rs_in_flight", "peer_dev_rs_dt_start_ms", "peer_dev_rs_paused_ms", "peer_dev_rs_dt0_ms", "peer_dev_rs_db0_sectors",
+	"peer_dev_rs_dt1_ms", "peer_dev_rs_db1_sectors", "peer_dev_rs_c_sync_rate",
 }
 
 // withoutProgress leaves out the events that tell how far a resync is.

@@ -235,8 +235,12 @@ func (p *player) addResources(names ...string) {
 func (p *player) play(s step) {
 	p.told = nil
 	var answers [][]byte
+	meanwhile := between[s.name]
+	if p.node.m.gen == schema.V9 {
+		meanwhile = between9[s.name]
+	}
 	for i, request := range s.requests {
-		if then := between[s.name][i]; then != nil {
+		if then := meanwhile[i]; then != nil {
 			then(p)
 			settle()
 		}
@@ -244,7 +248,7 @@ func (p *player) play(s step) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 	}
-	if then := between[s.name][len(s.requests)]; then != nil {
+	if then := meanwhile[len(s.requests)]; then != nil {
 		then(p)
 		settle()
 	}
@@ -265,7 +269,7 @@ func (p *player) play(s step) {
 	if !slices.Contains(moving, s.name) {
 		p.compare(s.name+": answers", s.answers, answers)
 	}
-	if slices.Contains(outrun, s.name) {
+	if slices.Contains(outrun, s.name) || p.peer != nil && p.node.m.gen == schema.V9 { // see compareStates
 		return
 	}
 	p.compare(s.name+": notifications", withoutProgress(s.told), withoutProgress(p.told))
@@ -363,6 +367,8 @@ func (p *player) field(whole bool, nest uint16, a attribute, ours bool) string {
 	}
 	value := fmt.Sprintf("%x", a.payload)
 	switch {
+	case p.peer != nil && p.node.m.gen == schema.V9 && slices.Contains(random, name): // compared in TestScenarios
+		value = "*"
 	case p.peer != nil && slices.Contains(paced, name), slices.Contains(p.racing, name), slices.Contains(ignored, name), whole && slices.Contains(uncounted, name):
 		value = "*"
 	case slices.Contains(random, name):

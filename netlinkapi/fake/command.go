@@ -55,7 +55,7 @@ var commands9 = map[schema.Op]command{
 	schema.Detach:            {run: (*Module).detach9, parms: schema.DetachParms},
 	schema.NewCurrentUUID:    {run: (*Module).newCurrentUUID9, parms: schema.NewCUUIDParms, disk: true},
 	schema.Invalidate:        {run: (*Module).invalidate9, parms: schema.InvalidateParms, disk: true},
-	schema.InvalidateRemote:  {run: (*Module).invalidateRemote, parms: schema.InvalidatePeer, disk: true},
+	schema.InvalidateRemote:  {run: (*Module).invalidateRemote9, parms: schema.InvalidatePeer, disk: true},
 	schema.Outdate:           {run: (*Module).outdate9},
 	schema.Resize:            {run: (*Module).resize9, parms: schema.ResizeParms, disk: true},
 	schema.Down:              {run: (*Module).down9},

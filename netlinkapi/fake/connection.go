@@ -25,6 +25,7 @@ type connection struct {
 	running bool               // the worker is there
 	left    bool               // DRBD 9: what follows the end of a link was done
 	met     bool               // the peers got as far as Connected on this link
+	again   bool               // DRBD 9: and on one before, since the command to connect
 	before  snapshot           // how things were when the link was last up
 	discard bool               // DRBD 9: connect --discard-my-data
 	dry     bool               // DRBD 9: connect --tentative
@@ -140,7 +141,7 @@ func (c *connection) answer(p packet) {
 	if p.Volume != allVolumes {
 		about, edit = nil, nil
 		if d := c.res.volume(p.Volume); d != nil {
-			edit = d.with(c).edit(p.Change.mirror())
+			edit = d.with(c).edit(d.with(c).asked(p.Change.mirror()))
 		}
 	}
 	if edit != nil {

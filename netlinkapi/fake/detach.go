@@ -46,6 +46,8 @@ func (d *device) detach9(force bool) schema.Code {
 	if !force && d.own.role == schema.Primary && !d.peerUpToDate() {
 		return schema.StateNoUpToDateDisk
 	}
+	d.frozen = !force
+	defer func() { d.frozen = false }()
 	d.flush()
 	d.setDisk(schema.Detaching)
 	d.setDisk(schema.Diskless)

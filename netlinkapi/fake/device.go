@@ -204,7 +204,8 @@ func (d *device) callForDisk() {
 // followDisk tells a peer that a resync is over, or that the disk is outdated.
 func (pd *peerDevice) followDisk(old, now state) {
 	synced := old.disk < schema.UpToDate && old.conn >= syncSource && now.conn == connected
-	outdated := old.disk != now.disk && now.disk == schema.Outdated && now.conn == connected
+	told := now.conn == connected || now.conn > connected && pd.res.m.gen == schema.V9
+	outdated := old.disk != now.disk && now.disk == schema.Outdated && told
 	agreed := old.disk == schema.Negotiating && pd.res.m.gen == schema.V9
 	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk >= schema.Consistent && now.conn >= connected
 	switch {

@@ -25,7 +25,9 @@ func (m *Module) invalidate9(r *request) schema.Code {
 	}
 	for _, pd := range d.peers {
 		if pd.part.conn == connected && pd.part.pdsk == schema.UpToDate && (from < 0 || int(from) == pd.conn.node) {
-			return pd.request(change{Conn: new(startingSyncT)})
+			d.frozen = true
+			defer func() { d.frozen = false }()
+			return pd.request(change{Conn: new(begins(startingSyncT, r.parms, "reset_bitmap"))})
 		}
 	}
 	if d.replicated() || d.own.role == schema.Primary {
@@ -37,6 +39,28 @@ func (m *Module) invalidate9(r *request) schema.Code {
 	}
 	d.flush()
 	return code
+}
+
+func (m *Module) invalidateRemote9(r *request) schema.Code {
+	return r.peer.request(change{Conn: new(begins(startingSyncS, r.parms, "p_reset_bitmap"))})
+}
+
+// begins is the state in which a resync of everything begins in DRBD 9, or only of what
+// is out of sync, if the bitmap is to stay.
+func begins(all conn, parms *schema.Values, key string) conn {
+	if reset, ok := parms.Get(key); ok && reset.Num == 0 {
+		return map[conn]conn{startingSyncT: wfBitMapT, startingSyncS: wfBitMapS}[all]
+	}
+	return all
+}
+
+// asked returns a change that the peer asks for. Data that it wants to replace is
+// outdated, in DRBD 9, from then on.
+func (pd *peerDevice) asked(ch change) change {
+	if pd.res.m.gen == schema.V9 && ch.Conn != nil && *ch.Conn == startingSyncT {
+		ch.Disk = new(min(pd.own.disk, schema.Outdated))
+	}
+	return ch
 }
 
 func (m *Module) invalidateRemote(r *request) schema.Code {

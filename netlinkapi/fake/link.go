@@ -121,7 +121,7 @@ func (l *link) dead() bool {
 // start begins the worker that brings the link up and keeps it so.
 func (c *connection) start() {
 	ctx, stop := context.WithCancel(c.res.m.ctx)
-	c.stop, c.running = stop, true
+	c.stop, c.running, c.met, c.again = stop, true, false, false
 	c.forgetAnswers()
 	c.res.m.work.Go(func() { c.work(ctx) })
 }
@@ -172,6 +172,7 @@ func (c *connection) work(ctx context.Context) {
 // run serves an established link until it ends.
 func (c *connection) run(ctx context.Context, l *link) {
 	m := c.res.m
+	c.again = c.again || c.met
 	c.link, c.met, c.left, c.meeting = l, false, false, meeting{}
 	m.work.Go(l.write)
 	if m.gen == schema.V9 {

@@ -66,6 +66,7 @@ const (
 	saysCrashed      = 1 << 1
 	saysInconsistent = 1 << 2
 	saysStable       = 1 << 5  // not about to take over what a Primary writes
+	saysReconnect    = 1 << 8  // was connected before
 	saysUnallocated  = 1 << 12 // has a bitmap UUID for peers that it does not know
 )
 
@@ -77,6 +78,7 @@ func (pd *peerDevice) says() uint64 {
 		saysCrashed:      pd.crashed,
 		saysInconsistent: pd.worth() == schema.Inconsistent,
 		saysStable:       pd.stable(),
+		saysReconnect:    pd.conn.again,
 		saysUnallocated:  pd.disk != nil && pd.disk.current() != uuidJustCreated,
 	} {
 		if on {

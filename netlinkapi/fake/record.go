@@ -73,7 +73,10 @@ func (d *device) notePeers() (changed bool) {
 	members := uint64(1) << d.res.self()
 	for _, pd := range d.peers {
 		entry := pd.entry()
-		flags := entry.Flags &^ (meta.PeerConnected | meta.PeerIsOutdated)
+		flags := entry.Flags &^ (meta.PeerConnected | meta.PeerIsOutdated | meta.PeerFencing)
+		if pd.conn.fencing() != fencingDontCare {
+			flags |= meta.PeerFencing
+		}
 		if pd.part.conn > wfReportParams {
 			flags |= meta.PeerConnected
 			members |= 1 << pd.conn.node

@@ -46,7 +46,9 @@ func (pd *peerDevice) followSync(before, now state) {
 	case startingSyncT:
 		pd.bits().setAll()
 		pd.flush()
-		pd.set(change{Conn: new(wfSyncUUID)}, true)
+		if pd.res.m.gen == schema.V84 {
+			pd.set(change{Conn: new(wfSyncUUID)}, true)
+		}
 	case startingSyncS:
 		pd.bits().setAll()
 		pd.flush()
@@ -158,7 +160,8 @@ func (pd *peerDevice) syncUUIDReceived(p packet) {
 // waitsForSync reports whether the source may begin. In DRBD 9 it does so without a
 // word where a device grew.
 func (pd *peerDevice) waitsForSync() bool {
-	return pd.part.conn.waitsForSync() || pd.res.m.gen == schema.V9 && pd.part.conn == connected
+	return pd.part.conn.waitsForSync() ||
+		pd.res.m.gen == schema.V9 && (pd.part.conn == connected || pd.part.conn == startingSyncT)
 }
 
 // rate is the speed of a resync in bytes per second.
@@ -414,10 +417,11 @@ func (pd *peerDevice) tellProgress() {
 	pd.res.m.tellEvent(pd, func(info *schema.Values) { info.SetUint("sib_reason", sibSyncProgress) })
 }
 
-// left returns how many blocks the running resync or verify has to go.
+// left returns how many blocks the running resync or verify has to go. A verify that is
+// to stop before the end counts them all.
 func (pd *peerDevice) left() uint64 {
-	if pd.state().conn.verifying() {
-		return pd.sync.end - min(pd.sync.cursor, pd.sync.end)
+	if b := pd.bits(); b != nil && pd.state().conn.verifying() {
+		return b.bits - min(pd.sync.cursor, b.bits)
 	}
 	return pd.outOfSync()
 }

@@ -137,5 +137,6 @@ func clusterWide(old, new state) bool {
 	return new.conn >= connected &&
 		(old.role != schema.Primary && new.role == schema.Primary ||
 			!old.conn.startsSync() && new.conn.startsSync() ||
+			old.conn == connected && (new.conn == wfBitMapS || new.conn == wfBitMapT) ||
 			old.disk != schema.Failed && new.disk == schema.Failed)
 }

@@ -79,7 +79,7 @@ func (s state) sane9() state {
 	s = s.cutOff()
 	r, ok := fitting[s.conn]
 	switch {
-	case !ok || s.conn == connected || s.conn.startsSync():
+	case !ok || s.conn == connected || s.conn == startingSyncT:
 	case s.conn.target() || s.conn == wfBitMapT:
 		s.disk = min(max(s.disk, r.min), r.max)
 	default:

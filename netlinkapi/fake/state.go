@@ -140,6 +140,8 @@ func (c change) apply(s state) state {
 var seenByPeer = map[conn]conn{
 	startingSyncS: startingSyncT,
 	startingSyncT: startingSyncS,
+	wfBitMapS:     wfBitMapT,
+	wfBitMapT:     wfBitMapS,
 	disconnecting: tearDown,
 	verifyS:       verifyT,
 }

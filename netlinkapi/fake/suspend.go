@@ -17,8 +17,8 @@ func (s suspension) any() bool { return s.user || s.noData || s.fencing || s.quo
 
 // blocked reports whether the device holds back I/O.
 func (d *device) blocked() bool {
-	if d.res.m.gen == schema.V9 {
-		return d.res.susp.any() && d.res.role == schema.Primary
+	if d.res.m.gen == schema.V9 && !d.res.susp.user {
+		return d.res.susp.any() && d.res.role == schema.Primary || d.frozen && d.replicated()
 	}
 	return d.res.susp.any() || d.frozen
 }

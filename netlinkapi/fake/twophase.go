@@ -101,9 +101,6 @@ func (r *resource) decide(b ballot, t tally, edit func()) schema.Code {
 	r.spread(packet{Kind: commitState, Ballot: b, Tally: t}, nil)
 	code := r.attempt(nil, true, all)
 	r.afterBallot(b)
-	if code == schema.StateDone && len(r.connected()) > 0 {
-		return schema.StateClusterWide
-	}
 	return code
 }
 
