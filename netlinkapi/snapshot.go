@@ -79,6 +79,9 @@ func (s *Snapshot) add(m *Message) {
 	}
 	c := e.New.Connection(peerNodeID(m.Get(schema.CfgContext)))
 	for path := range m.All(schema.PathParms) {
+		if !path.Has("my_addr") {
+			continue // the list is empty, but there
+		}
 		c.Paths = append(c.Paths, &Path{Local: Address(path.Str("my_addr")), Peer: Address(path.Str("peer_addr"))})
 	}
 }

@@ -33,6 +33,7 @@ var controlCommands = []controlCommand{
 	{"heal", "PEER-ADDRESS", "repair it", 1, (*Module).controlHeal},
 	{"fail-disk", "MINOR", "let every access to the data on the disk fail", 1, (*Module).controlFailDisk},
 	{"mend-disk", "MINOR", "repair it, attached or not", 1, (*Module).controlMendDisk},
+	{"refuse", "COMMAND CODE", "answer the next command of that name with a return code", 2, (*Module).controlRefuse},
 }
 
 // Control carries out one line and returns what it prints. A peer's address is
@@ -220,6 +221,26 @@ func (m *Module) peers() []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// controlRefuse takes a code as it stands in messages: "114", or "-2" for a change of
+// state.
+func (m *Module) controlRefuse(args []string) (string, error) {
+	code, err := strconv.ParseInt(args[1], 10, 32)
+	if err != nil {
+		return "", fmt.Errorf("%q is no return code", args[1])
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refusals[args[0]] = schema.Code(code)
+	return "", nil
+}
+
+// refusal returns with which code somebody wants a command to be refused, if so.
+func (m *Module) refusal(name string) (schema.Code, bool) {
+	code, wanted := m.refusals[name]
+	delete(m.refusals, name)
+	return code, wanted
 }
 
 func (m *Module) controlFailDisk(args []string) (string, error) { return "", m.breakDisk(args, true) }

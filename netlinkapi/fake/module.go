@@ -47,8 +47,9 @@ type Module struct {
 	changed   *sync.Cond // something happened that a waiting command may wait for
 	resources []*resource
 	minors    map[uint32]*device
-	cut       map[string]bool // peer addresses that cannot be reached
-	broken    map[string]bool // disks of which no data can be read or written
+	cut       map[string]bool        // peer addresses that cannot be reached
+	broken    map[string]bool        // disks of which no data can be read or written
+	refusals  map[string]schema.Code // what somebody wants the next commands of these names to be answered
 	listeners map[int]func(msg []byte)
 	joined    int    // how many listeners there were
 	seq       uint32 // of notifications about objects
@@ -68,7 +69,7 @@ func New(cfg Config) *Module {
 	}
 	m := &Module{
 		cfg: cfg, gen: generation(cfg.Version), admin: make(chan struct{}, 1), minors: map[uint32]*device{},
-		cut: map[string]bool{}, broken: map[string]bool{}, listeners: map[int]func([]byte){}, seq: firstSeq, eventSeq: firstSeq,
+		cut: map[string]bool{}, broken: map[string]bool{}, refusals: map[string]schema.Code{}, listeners: map[int]func([]byte){}, seq: firstSeq, eventSeq: firstSeq,
 	}
 	m.changed = sync.NewCond(&m.mu)
 	m.ctx, m.end = context.WithCancel(context.Background())

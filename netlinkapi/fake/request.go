@@ -155,7 +155,9 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	code := m.prepare(r, cmd)
-	if code == schema.NoError {
+	if wanted, ok := m.refusal(cmd.Name); ok && code == schema.NoError {
+		code = wanted
+	} else if code == schema.NoError {
 		code = m.run(r, m.command(r.op))
 	}
 	b := startMessage(header{kind: familyID, seq: r.seq, port: r.port})
