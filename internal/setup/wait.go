@@ -118,14 +118,14 @@ func (c *call) newWaiter(connect bool) (*waiter, error) {
 	return w, nil
 }
 
-// timeoutType asks the module which time-out holds for a peer device.
-func (w *waiter) timeoutType(ctx context.Context, r netlinkapi.Request) (uint64, error) {
+// patience asks the module which time-out holds for a peer device, and returns it.
+func (w *waiter) patience(ctx context.Context, r netlinkapi.Request) (time.Duration, error) {
 	r.Op, r.Object = schema.GetTimeoutType, w.object
 	reply, err := w.client.Do(ctx, r)
 	if err != nil {
 		return 0, fail(exitUsage, "%s: the module does not say how long to wait: %v", w.object, err)
 	}
-	return reply.Get(schema.TimeoutParms).Uint("timeout_type"), nil
+	return w.seconds.pick(reply.Get(schema.TimeoutParms).Uint("timeout_type")), nil
 }
 
 // findTargets looks which peer devices the command means.
@@ -141,24 +141,25 @@ func (w *waiter) findTargets(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
-	var patience []time.Duration // for each peer device there is
+	var others []time.Duration
 	for _, conn := range r.Connections {
 		for _, p := range conn.PeerDevices {
 			object := schema.CfgContext.In(w.gen).New().SetStr("ctx_resource_name", w.resource).
 				SetUint("ctx_peer_node_id", uint64(conn.PeerNodeID)).SetUint("ctx_volume", uint64(p.Volume))
-			kind, err := w.timeoutType(ctx, netlinkapi.Request{Sets: []*schema.Values{object}})
-			if err != nil {
+			patience, err := w.patience(ctx, netlinkapi.Request{Sets: []*schema.Values{object}})
+			switch {
+			case err != nil:
 				return err
-			}
-			patience = append(patience, w.seconds.pick(kind))
-			if w.selects(conn.PeerNodeID, p.Volume) {
-				w.target(conn.PeerNodeID, p.Volume, w.seconds.pick(kind))
+			case w.selects(conn.PeerNodeID, p.Volume):
+				w.target(conn.PeerNodeID, p.Volume, patience)
+			default:
+				others = append(others, patience)
 			}
 		}
 	}
 	if len(w.targets) == 0 {
-		for _, d := range patience {
-			w.target(w.peer, w.volume, d)
+		for _, patience := range others {
+			w.target(w.peer, w.volume, patience)
 		}
 	}
 	return nil
@@ -312,7 +313,7 @@ func (w *waiter) complain(c *netlinkapi.Connection) {
 
 // findTarget84 finds the peer device of a device of DRBD 8.4.
 func (w *waiter) findTarget84(ctx context.Context) error {
-	kind, err := w.timeoutType(ctx, netlinkapi.Request{Minor: w.minor})
+	patience, err := w.patience(ctx, netlinkapi.Request{Minor: w.minor})
 	if err != nil {
 		return err
 	}
@@ -322,6 +323,6 @@ func (w *waiter) findTarget84(ctx context.Context) error {
 	}
 	number, _ := v.Number()
 	w.resource = v.Resource()
-	w.target(0, uint32(number), w.seconds.pick(kind))
+	w.target(0, uint32(number), patience)
 	return nil
 }
