@@ -233,10 +233,12 @@ resource r0 {
 	got := run("-P", "birch", "disconnect", "r0")
 	require.Equal(t, []string{"drbdsetup-84 disconnect ipv4:10.20.0.1:7000 ipv4:10.20.0.3:7000"}, got.calls, got.stderr)
 
-	got = run("disconnect", "r0")
-	require.Equal(t, exitConfig, got.exit)
-	require.Contains(t, got.stderr, "--peer")
-	require.Empty(t, got.calls)
+	for command, exit := range map[string]int{"disconnect": exitBroken, "connect": exitBroken, "up": exitUsage, "adjust": exitUsage} {
+		got = run(command, "r0")
+		require.Equal(t, exit, got.exit)
+		require.Contains(t, got.stderr, "--peer")
+		require.Empty(t, got.calls)
+	}
 }
 
 func TestPlanSaysWhatAndWhy(t *testing.T) {

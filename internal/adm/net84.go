@@ -36,7 +36,7 @@ func (p planner) peer84(r *confparse.Resource) (*confparse.Host, *refusal) {
 			return h, nil
 		}
 	}
-	return nil, refuse(exitConfig,
+	return nil, refuse(exitBroken,
 		"%s: in resource %s: there are several hosts; name one of them with --peer", r.Place, r.Name)
 }
 

@@ -187,7 +187,8 @@ func (t *tool) together(ctx context.Context) int {
 	return t.runPlan(ctx)
 }
 
-// makePlan plans what up and adjust do to all objects.
+// makePlan plans what up and adjust do to all objects. That it cannot be done counts like
+// a failing step.
 func (t *tool) makePlan(ctx context.Context) *refusal {
 	for _, s := range t.subjects {
 		if refused := t.checkAddress(s); refused != nil {
@@ -197,6 +198,7 @@ func (t *tool) makePlan(ctx context.Context) *refusal {
 			t.lookAtProxy(ctx, s)
 		}
 		if refused, ok := errors.AsType[*refusal](t.cmd.stage(t.planner, s, &t.plan)); ok {
+			refused.exit = exitUsage
 			return refused
 		}
 	}
