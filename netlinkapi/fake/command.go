@@ -56,6 +56,7 @@ var commands9 = map[schema.Op]command{
 	schema.NewCurrentUUID:    {run: (*Module).newCurrentUUID9, parms: schema.NewCUUIDParms, disk: true},
 	schema.Invalidate:        {run: (*Module).invalidate9, parms: schema.InvalidateParms, disk: true},
 	schema.InvalidateRemote:  {run: (*Module).invalidateRemote9, parms: schema.InvalidatePeer, disk: true},
+	schema.StartVerify:       {run: (*Module).startVerify, parms: schema.StartOvParms, disk: true},
 	schema.Outdate:           {run: (*Module).outdate9},
 	schema.Resize:            {run: (*Module).resize9, parms: schema.ResizeParms, disk: true},
 	schema.Down:              {run: (*Module).down9},

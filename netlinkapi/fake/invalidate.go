@@ -23,6 +23,9 @@ func (m *Module) invalidate9(r *request) schema.Code {
 	if !r.parms.Has("sync_from_peer_node_id") {
 		from = -1
 	}
+	if from >= 0 && d.res.connectionTo(int(from)) == nil {
+		return m.crash()
+	}
 	for _, pd := range d.peers {
 		if pd.part.conn == connected && pd.part.pdsk == schema.UpToDate && (from < 0 || int(from) == pd.conn.node) {
 			d.frozen = true

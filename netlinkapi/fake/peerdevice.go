@@ -128,6 +128,9 @@ func (pd *peerDevice) edit(c change) func() { return func() { pd.put(c.apply(pd.
 func (pd *peerDevice) request(c change) schema.Code {
 	old := pd.state()
 	new := c.apply(old).sane()
+	if code := reachable(old, c.apply(old)); !code.OK() && pd.res.m.gen == schema.V9 {
+		return code // before what follows hides it
+	}
 	if new == old {
 		return schema.StateNothingToDo
 	}
