@@ -1,8 +1,6 @@
 package fake
 
 import (
-	"slices"
-
 	"drbdutils/meta"
 	"drbdutils/schema"
 )
@@ -13,103 +11,109 @@ const (
 	quorumAll      = 1025
 )
 
-// hasQuorum reports whether enough of the nodes that have, or may have, data of the
-// device are reached.
+// votes is how the nodes stand that may have data of a device, or break a tie.
+type votes struct {
+	upToDate, present int // reached: with current data, and the others
+	outdated, unknown int // not reached: those whose data is old or that lost quorum, and the others
+	diskless, missing int // without a disk on purpose: reached or not
+	quorate           int // of those with current data, those that have quorum themselves
+}
+
+// all is how many nodes count. Where those that are not reached cannot take over, they
+// do not.
+func (v votes) all() int {
+	if v.unknown == 0 {
+		return v.reached()
+	}
+	return v.reached() + v.outdated + v.unknown
+}
+
+func (v votes) reached() int { return v.upToDate + v.present }
+
+// share returns how many of all an option asks for.
+func share(option uint64, all int) int {
+	switch option {
+	case quorumMajority:
+		return all/2 + 1
+	case quorumAll:
+		return all
+	}
+	return int(option)
+}
+
+// hasQuorum reports whether enough of the nodes are reached. Of an even number half is
+// enough for a node that had quorum, if it reaches most of those without a disk. A node
+// that lacks a disk has quorum when one with current data has it.
 func (d *device) hasQuorum() bool {
-	if d.res.m.gen == schema.V84 || d.res.opts.Uint("quorum") == 0 {
+	opts := d.res.opts
+	if d.res.m.gen == schema.V84 || opts.Uint("quorum") == 0 {
 		return true
 	}
-	if d.own.disk == schema.Diskless {
-		return slices.ContainsFunc(d.peers, func(pd *peerDevice) bool { return pd.quorate && pd.conn.state == wfReportParams })
-	}
 	v := d.votes()
-	enough := v.present >= v.needs(d.res.opts.Uint("quorum"))
-	tie := v.all > 0 && 2*v.present == v.all && v.tiebreaker >= v.diskless/2+1
-	return (enough || tie && d.own.quorum) && d.redundant(v)
-}
-
-// needs is how many nodes have to be there.
-func (v votes) needs(want uint64) int {
+	all, needs := v.all(), share(opts.Uint("quorum"), v.all())
 	switch {
-	case want == quorumAll:
-		return v.all
-	case want < quorumMajority:
-		return int(want)
+	case v.reached() >= needs && v.upToDate >= share(opts.Uint("quorum_min_redundancy"), all):
+		return true
+	case d.own.quorum && all > 0 && all%2 == 0 && v.reached() == needs-1 && v.diskless >= share(quorumMajority, v.diskless+v.missing):
+		return true
 	}
-	return v.all/2 + 1
+	return d.own.disk == schema.Diskless && v.quorate > 0
 }
 
-// votes is who counts for quorum and who is there.
-type votes struct {
-	all, present         int
-	upToDate             int // of those present
-	diskless, tiebreaker int // nodes that may break a tie, and those that are connected
-}
-
-// votes counts the nodes with a disk. A node whose data is known to be older than
-// that here does not count.
-func (d *device) votes() votes {
-	v := votes{}
-	if d.own.disk > schema.Failed {
-		v.all, v.present = 1, 1
-	}
-	if d.own.disk == schema.UpToDate {
-		v.upToDate = 1
+// votes counts the nodes.
+func (d *device) votes() (v votes) {
+	switch {
+	case d.own.disk == schema.Diskless && d.client():
+		v.diskless++
+	case d.own.disk == schema.Diskless:
+		v.unknown++
+	case d.own.disk == schema.UpToDate:
+		v.upToDate++
+	case d.own.disk > schema.Attaching:
+		v.present++
 	}
 	for _, pd := range d.peers {
-		d.vote(&v, pd)
+		pd.vote(&v)
 	}
-	v.all += d.unconfigured()
+	d.strangers(&v)
 	return v
 }
 
-// unconfigured counts the nodes without a connection that the disk has a bitmap for
-// and that may have current data.
-func (d *device) unconfigured() (nodes int) {
+// strangers counts the nodes without a connection that the disk has a bitmap for.
+func (d *device) strangers(v *votes) {
 	if d.disk == nil {
-		return 0
+		return
 	}
 	for id, p := range d.disk.image.Super.Peers {
-		if p.BitmapIndex != meta.NoBitmapSlot && d.res.connectionTo(id) == nil && !p.Flags.Has(meta.PeerIsOutdated) {
-			nodes++
+		switch {
+		case p.BitmapIndex == meta.NoBitmapSlot || d.res.connectionTo(id) != nil:
+		case p.Flags.Has(meta.PeerIsOutdated):
+			v.outdated++
+		default:
+			v.unknown++
 		}
 	}
-	return nodes
 }
 
-func (d *device) vote(v *votes, pd *peerDevice) {
-	there := pd.conn.state == wfReportParams
-	diskless := pd.client() || !pd.opts.Bool("bitmap")
+// vote counts the peer. One that nothing is read from does not count at all.
+func (pd *peerDevice) vote(v *votes) {
+	there, diskless := pd.part.conn >= connected, !pd.opts.Bool("bitmap")
 	switch {
-	case diskless && !pd.opts.Bool("peer_tiebreaker"):
-	case diskless:
+	case !pd.conn.net.Bool("allow_remote_read"), diskless && !pd.opts.Bool("peer_tiebreaker"):
+	case diskless && !there:
+		v.missing++
+	case diskless && pd.part.pdsk == schema.Diskless:
 		v.diskless++
-		if there {
-			v.tiebreaker++
+	case !there && (pd.part.pdsk <= schema.Outdated || pd.missed):
+		v.outdated++
+	case !there:
+		v.unknown++
+	case pd.part.pdsk != schema.UpToDate:
+		v.present++
+	default:
+		v.upToDate++
+		if pd.quorate {
+			v.quorate++
 		}
-	case there:
-		v.all++
-		if pd.part.pdsk > schema.Failed {
-			v.present++
-		}
-		if pd.part.pdsk == schema.UpToDate {
-			v.upToDate++
-		}
-	case pd.part.pdsk > schema.Outdated && !pd.missed:
-		v.all++
 	}
-}
-
-// redundant applies quorum-minimum-redundancy.
-func (d *device) redundant(v votes) bool {
-	want := d.res.opts.Uint("quorum_min_redundancy")
-	switch {
-	case want == 0:
-		return true
-	case want == quorumMajority:
-		return v.upToDate >= v.all/2+1
-	case want == quorumAll:
-		return v.upToDate >= v.all
-	}
-	return uint64(v.upToDate) >= want
 }
