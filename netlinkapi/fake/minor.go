@@ -85,8 +85,8 @@ func (m *Module) delMinor(r *request) schema.Code {
 	if !r.device.deletable() {
 		return schema.ErrMinorConfigured
 	}
-	if pd := r.device.only(); pd.part.conn == connected {
-		pd.request(change{Conn: new(wfReportParams)}) // the peer's volume waits for another one here
+	if m.gen == schema.V84 && r.device.only().part.conn == connected {
+		r.device.only().request(change{Conn: new(wfReportParams)}) // the peer's volume waits for another one here
 	}
 	r.device.remove()
 	return schema.NoError
@@ -100,6 +100,7 @@ func (d *device) deletable() bool {
 func (d *device) remove() {
 	m := d.res.m
 	delete(m.minors, d.minor)
+	m.dependent = slices.DeleteFunc(m.dependent, func(o *device) bool { return o == d })
 	if m.gen == schema.V9 {
 		d.size = 0
 	}
