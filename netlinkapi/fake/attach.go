@@ -116,6 +116,7 @@ func (d *device) take(disk *disk) schema.Code {
 	if d.res.m.gen == schema.V9 {
 		d.conf.SetBool("intentional_diskless", false)
 	}
+	d.res.m.noteDependency(d)
 	d.noteCrash()
 	d.degraded = disk.flags.Has(meta.PrimaryInd) && !disk.flags.Has(meta.ConnectedInd)
 	d.alSuspended = disk.hopeless() && !d.replicated()

@@ -197,6 +197,7 @@ func (r *resource) carryOut(old snapshot, connWide bool) {
 		d.follow(old, now)
 	}
 	r.resumed(old.susp)
+	r.review()
 	r.m.reviewPauses()
 }
 

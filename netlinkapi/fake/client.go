@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// maxQueue is how many bytes of messages may wait for a client. What is more is
-// lost, and the client is told so, as with a netlink socket's receive buffer.
+// maxQueue is how many bytes of messages may wait for a client. Notifications beyond that
+// are lost, and the client is told so, as with a netlink socket's receive buffer.
 const maxQueue = 8 << 20
 
 // Types of messages on the socket that stand for what netlink does without any:
@@ -131,21 +131,19 @@ func (c *client) join(group uint32) {
 
 func (c *client) multicast(group uint32, msg []byte) {
 	c.mu.Lock()
-	joined := c.groups[group]
+	joined, full := c.groups[group], c.size+len(msg) > maxQueue
+	c.overrun = c.overrun || joined && full
 	c.mu.Unlock()
-	if joined {
+	if joined && !full {
 		c.send(msg)
 	}
 }
 
-// send queues a message.
+// send queues a message. The kernel goes on with a dump when the client has read what it
+// got, so that no reply is lost.
 func (c *client) send(msg []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size+len(msg) > maxQueue {
-		c.overrun = true
-		return
-	}
 	c.queue, c.size = append(c.queue, msg), c.size+len(msg)
 	c.more.Signal()
 }

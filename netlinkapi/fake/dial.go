@@ -14,6 +14,15 @@ import (
 // redial is the pause between two attempts to reach the peer.
 const redial = 50 * time.Millisecond
 
+// crowd is how many connections may try that often. Where more look for their peers, they
+// take longer pauses, so that the rest of the node gets on.
+const crowd = 100
+
+// redialTime is the pause with that many.
+func (m *Module) redialTime() time.Duration {
+	return redial * time.Duration(max(1, m.seeking.Load()/crowd))
+}
+
 // firstDial is how long a real connection needs at least until both ends have met:
 // what follows a connect at once on the other node comes first.
 const firstDial = 10 * time.Millisecond
@@ -29,6 +38,8 @@ const pathTime = 5 * time.Millisecond
 // connection is to end. One end listens and the other dials, by address; all paths
 // are tried at once.
 func (c *connection) establish(ctx context.Context) *link {
+	c.res.m.seeking.Add(1)
+	defer c.res.m.seeking.Add(-1)
 	for ctx.Err() == nil {
 		round, cancel := context.WithCancel(ctx)
 		found := c.tryPaths(round, cancel)
@@ -100,7 +111,7 @@ func (c *connection) dial(ctx context.Context, p *path) *link {
 				}
 			}
 		}
-		sleep(ctx, redial)
+		sleep(ctx, c.res.m.redialTime())
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ func (m *Module) diskOptions(r *request) schema.Code {
 	}
 	if code == schema.NoError {
 		d.disk.conf = conf
+		m.noteDependency(d)
+		m.reviewPauses()
 		d.noteLogging()
 		for _, pd := range d.peers {
 			pd.tellRates()

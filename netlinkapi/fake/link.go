@@ -32,13 +32,14 @@ type link struct {
 	closed bool
 	cut    bool // nothing crosses any more
 
-	inbox       []packet // received and not dealt with, under the module's lock
-	ended, done bool     // nothing more comes; all is dealt with
+	more        *sync.Cond // what follows changed; it is under the module's lock
+	inbox       []packet   // received and not dealt with
+	ended, done bool       // nothing more comes; all is dealt with
 }
 
 func newLink(c net.Conn, resolves bool, p *path) *link {
 	return &link{
-		path: p,
+		path: p, more: sync.NewCond(&p.conn.res.m.mu),
 		conn: c, enc: gob.NewEncoder(c), dec: gob.NewDecoder(c),
 		resolves: resolves, wake: make(chan struct{}, 1), latency: p.conn.latency,
 	}
@@ -217,12 +218,14 @@ func (c *connection) receive(l *link) {
 			deal(c, p)
 		} else {
 			l.inbox = append(l.inbox, p)
-			m.changed.Broadcast()
+			l.more.Broadcast()
 		}
 	}
 	l.ended = true
-	m.changed.Broadcast()
-	m.wait(func() bool { return l.done })
+	l.more.Broadcast()
+	for !l.done {
+		l.more.Wait()
+	}
 }
 
 // deliver deals with what was received, one after the other.
@@ -230,7 +233,7 @@ func (c *connection) deliver(l *link) {
 	m := c.res.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.wait(func() bool { return len(l.inbox) > 0 || l.ended }) && len(l.inbox) > 0 {
+	for l.received() && m.ctx.Err() == nil {
 		p := l.inbox[0]
 		l.inbox = l.inbox[1:]
 		if !l.dead() {
@@ -238,7 +241,15 @@ func (c *connection) deliver(l *link) {
 		}
 	}
 	l.done = true
-	m.changed.Broadcast()
+	l.more.Broadcast()
+}
+
+// received waits until there is something to deal with, and reports whether there will be.
+func (l *link) received() bool {
+	for len(l.inbox) == 0 && !l.ended {
+		l.more.Wait()
+	}
+	return len(l.inbox) > 0
 }
 
 // urgent are the packets that do not wait.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"drbdutils/schema"
@@ -47,6 +48,7 @@ type Module struct {
 	changed   *sync.Cond // something happened that a waiting command may wait for
 	resources []*resource
 	minors    map[uint32]*device
+	dependent []*device              // those whose resyncs wait for others, or did, by minor
 	cut       map[string]bool        // peer addresses that cannot be reached
 	broken    map[string]bool        // disks of which no data can be read or written
 	refusals  map[string]schema.Code // what somebody wants the next commands of these names to be answered
@@ -57,6 +59,8 @@ type Module struct {
 	dead      bool   // the machine is down: nobody gets an answer any more
 	freed     bool   // the bitmap of an attached disk is gone: who looks at its peer devices brings the machine down
 	work      sync.WaitGroup
+
+	seeking atomic.Int64 // connections that look for their peers
 }
 
 // New returns a module without any resource. Close ends it.

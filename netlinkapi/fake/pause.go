@@ -1,6 +1,10 @@
 package fake
 
-import "drbdutils/schema"
+import (
+	"slices"
+
+	"drbdutils/schema"
+)
 
 func (m *Module) pauseSync(r *request) schema.Code {
 	if r.peer.set(change{UserISP: new(true)}, false) == schema.StateNothingToDo {
@@ -51,15 +55,22 @@ func (d *device) syncing() bool {
 	return false
 }
 
-// reviewPauses pauses and resumes resyncs that depend on others.
-func (m *Module) reviewPauses() {
-	if m.gen == schema.V9 {
-		for _, r := range m.resources {
-			r.review()
-		}
+// noteDependency keeps account of the devices whose resyncs wait for others, or did.
+func (m *Module) noteDependency(d *device) {
+	if d.disk.conf.Int("resync_after") < 0 || slices.Contains(m.dependent, d) {
 		return
 	}
-	for _, d := range m.devices() {
+	m.dependent = append(m.dependent, d)
+	slices.SortFunc(m.dependent, func(a, b *device) int { return int(a.minor) - int(b.minor) })
+}
+
+// reviewPauses pauses and resumes resyncs that depend on others.
+func (m *Module) reviewPauses() {
+	for _, d := range slices.Clone(m.dependent) {
+		if m.gen == schema.V9 {
+			d.res.review()
+			continue
+		}
 		for _, pd := range d.peers {
 			if wait := !d.maySync(); d.attached() && wait != pd.part.aftrISP {
 				pd.set(change{AftrISP: &wait}, true)

@@ -178,9 +178,7 @@ func (m *Module) do(r *request, cmd *schema.Command) [][]byte {
 	for _, text := range r.texts {
 		b = m.appendSets(b, m.set(schema.CfgReply).SetStr("info_text", text))
 	}
-	for _, s := range r.reply {
-		b = appendSet(b, s)
-	}
+	b = m.appendSets(b, r.reply...)
 	replies := [][]byte{endMessage(b)}
 	if r.header.flags&flagAck != 0 {
 		replies = append(replies, errorMessage(r.msg, 0))

@@ -160,7 +160,7 @@ func (m *Module) resourceOptions(r *request) schema.Code {
 	opts, code := r.options(m, schema.ResourceOpts, r.resource.opts)
 	if code == schema.NoError {
 		r.resource.opts = opts
-		m.reviewPauses()
+		r.resource.review()
 	}
 	return code
 }

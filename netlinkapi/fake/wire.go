@@ -48,7 +48,7 @@ func readHeader(msg []byte) header {
 
 // startMessage begins a netlink message; endMessage fills in its length.
 func startMessage(h header) []byte {
-	b := make([]byte, nlHeaderLen, 256)
+	b := make([]byte, nlHeaderLen, 1024)
 	native.PutUint16(b[4:], h.kind)
 	native.PutUint16(b[6:], h.flags)
 	native.PutUint32(b[8:], h.seq)
@@ -109,21 +109,25 @@ func readAttributes(b []byte) []attribute {
 
 // appendAttribute adds one attribute, padded to four bytes.
 func appendAttribute(b []byte, kind uint16, payload []byte) []byte {
-	b = native.AppendUint16(b, uint16(4+len(payload)))
-	b = native.AppendUint16(b, kind)
-	b = append(b, payload...)
-	return append(b, make([]byte, align4(len(payload))-len(payload))...)
+	start := len(b)
+	return endAttribute(append(openAttribute(b), payload...), start, kind)
+}
+
+// openAttribute leaves room for the head of an attribute, which endAttribute fills in.
+func openAttribute(b []byte) []byte { return append(b, 0, 0, 0, 0) }
+
+func endAttribute(b []byte, start int, kind uint16) []byte {
+	size := len(b) - start
+	native.PutUint16(b[start:], uint16(size))
+	native.PutUint16(b[start+2:], kind)
+	return append(b, []byte{0, 0, 0}[:align4(size)-size]...)
 }
 
 // appendSets adds sets; those that are nil are left out. DRBD 9 marks nothing.
 func (m *Module) appendSets(b []byte, sets ...*schema.Values) []byte {
 	for _, s := range sets {
-		switch {
-		case s == nil:
-		case m.gen == schema.V9 && s.Set.Bare:
-			b = appendAttribute(b, uint16(s.Set.ID), unmarked(appendFields(nil, s)))
-		default:
-			b = appendSet(b, s)
+		if s != nil {
+			b = appendSet(b, s, m.gen == schema.V84 && s.Set.Bare)
 		}
 	}
 	return b
@@ -138,42 +142,46 @@ func unmarked(nest []byte) []byte {
 	return b
 }
 
-// appendSet adds a nest with the values of v.
-func appendSet(b []byte, v *schema.Values) []byte {
+// appendSet adds a nest with the values of v, those that are mandatory marked or not.
+func appendSet(b []byte, v *schema.Values, marked bool) []byte {
 	kind := uint16(v.Set.ID)
 	if !v.Set.Bare {
 		kind |= attrNested
 	}
-	return appendAttribute(b, kind, appendFields(nil, v))
+	start := len(b)
+	return endAttribute(appendMarked(openAttribute(b), v, marked), start, kind)
 }
 
-func appendFields(b []byte, v *schema.Values) []byte {
+func appendFields(b []byte, v *schema.Values) []byte { return appendMarked(b, v, false) }
+
+func appendMarked(b []byte, v *schema.Values, marked bool) []byte {
 	for f, value := range v.All() {
 		kind := f.Attr
-		if v.Set.Bare && f.Is(schema.Mandatory) {
+		if marked && f.Is(schema.Mandatory) {
 			kind |= attrMandatory
 		}
-		b = appendAttribute(b, kind, encodeValue(f, value))
+		start := len(b)
+		b = endAttribute(appendValue(openAttribute(b), f, value), start, kind)
 	}
 	return b
 }
 
-func encodeValue(f *schema.Field, v schema.Value) []byte {
+func appendValue(b []byte, f *schema.Field, v schema.Value) []byte {
 	switch f.Kind {
 	case schema.Flag, schema.Bool:
-		return []byte{byte(v.Num)}
+		return append(b, byte(v.Num))
 	case schema.Uint64:
-		return native.AppendUint64(nil, v.Num)
+		return native.AppendUint64(b, v.Num)
 	case schema.String:
-		return append([]byte(v.Text), 0)
+		return append(append(b, v.Text...), 0)
 	case schema.Binary, schema.Address:
-		return []byte(v.Text)
+		return append(b, v.Text...)
 	}
 	n := uint32(v.Num)
 	if f.Words != nil {
 		n = f.Words.ToWire(n)
 	}
-	return native.AppendUint32(nil, n)
+	return native.AppendUint32(b, n)
 }
 
 // Reasons why a nest cannot be read. Outside the context they become info texts.
