@@ -169,12 +169,7 @@ var deviations = map[string]string{
 	"9.3.3 37-down-while-syncing step 6 node1: drbdsetup status --verbose --statistics": brokenOff,
 	"9.3.3 37-down-while-syncing step 6 node1: drbdsetup status --json":                 brokenOff,
 	"8.4.11 08-power-loss step 12 stdout":                                               "drbdmeta 9.22 shows the flags as 0",
-	"8.4.11 handlers step 21 node1: drbdsetup status --verbose --statistics":            fences,
-	"8.4.11 handlers step 21 node1: events2 stream":                                     fences,
-	"8.4.11 handlers step 21 node1: handler calls":                                      fences,
 }
-
-const fences = "a Primary without good data calls fence-peer on the fake module, pri-on-incon-degr on the real one"
 
 const failed = "the fake module notices the failed disk before it sends the first write"
 

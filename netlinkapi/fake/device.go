@@ -130,8 +130,8 @@ func (d *device) follow(old, now snapshot) {
 		d.res.helperLater(helperCall{d: d, name: "quorum-lost", ctx: d.context()})
 	}
 	for _, pd := range d.peers {
-		if d.res.m.gen == schema.V9 && now.of(pd).degraded() && !old.of(pd).degraded() {
-			d.res.helperLater(helperCall{d: d, c: pd.conn, name: "pri-on-incon-degr", ctx: pd.context()})
+		if now.of(pd).degraded() && !old.of(pd).degraded() {
+			pd.alarm("pri-on-incon-degr")
 		}
 		if is.disk == schema.UpToDate && old.of(pd).pdsk < schema.UpToDate && now.of(pd).pdsk == schema.UpToDate {
 			pd.conn.unfenceLater()

@@ -16,14 +16,15 @@ const (
 	peerStonithed    = 7
 )
 
-// fencing is the strictest policy of all disks.
+// fencing is the policy towards the peer: in DRBD 8.4 the strictest of all disks that are
+// good enough to take over with.
 func (c *connection) fencing() uint64 {
 	if c.res.m.gen == schema.V9 {
 		return c.net.Uint("fencing_policy")
 	}
 	policy := uint64(fencingDontCare)
 	for _, d := range c.res.devices {
-		if d.disk != nil {
+		if d.disk != nil && d.own.disk >= schema.Consistent {
 			policy = max(policy, d.disk.conf.Uint("fencing"))
 		}
 	}
@@ -43,7 +44,7 @@ func (c *connection) fencePeer(ctx context.Context) bool {
 	case peerOutdated, peerStonithed:
 		seen.PDsk = new(schema.Outdated)
 	case peerDown:
-		if !c.hasCurrentData() {
+		if !c.res.hasCurrentData() {
 			return false
 		}
 		seen.PDsk = new(schema.Outdated)
@@ -59,13 +60,9 @@ func (c *connection) fencePeer(ctx context.Context) bool {
 	return seen.PDsk != nil
 }
 
-func (c *connection) hasCurrentData() bool {
-	for _, d := range c.res.devices {
-		if d.own.disk < schema.UpToDate {
-			return false
-		}
-	}
-	return true
+// hasCurrentData reports whether any disk here is UpToDate.
+func (r *resource) hasCurrentData() bool {
+	return slices.ContainsFunc(r.devices, func(d *device) bool { return d.own.disk == schema.UpToDate })
 }
 
 // fenceLost has the peer fenced when a Primary lost it without knowing whether

@@ -22,6 +22,16 @@ func (d *device) helper(name string) int {
 	return d.res.m.call(d, nil, name, d.context())
 }
 
+// alarm calls a helper about a state that was just entered. In DRBD 9 what comes next
+// does not wait for it.
+func (pd *peerDevice) alarm(name string) {
+	if pd.res.m.gen == schema.V84 {
+		pd.helper(name)
+		return
+	}
+	pd.res.helperLater(helperCall{d: pd.device, c: pd.conn, name: name, ctx: pd.context()})
+}
+
 // A helperCall is a call that does not keep what comes next waiting.
 type helperCall struct {
 	d    *device     // nil if it is about all
