@@ -63,19 +63,18 @@ func status(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.has("json") > 0 {
-		if err := render.StatusJSON(c.Stdout, s); err != nil {
-			return err
-		}
-	} else if nothing(s) && c.gen == schema.V9 {
-		fmt.Fprintln(c.Stdout, noneFound)
-	} else if err := render.Status(c.Stdout, s, o); err != nil {
-		return err
+	switch {
+	case c.has("json") > 0:
+		err = render.StatusJSON(c.Stdout, s)
+	case nothing(s) && c.gen == schema.V9:
+		err = c.print(noneFound)
+	default:
+		err = render.Status(c.Stdout, s, o)
 	}
-	if len(s.Resources) == 0 && c.resource != "" {
-		return fail(exitRefused, "%s: No such resource", c.resource)
+	if err == nil && len(s.Resources) == 0 && c.resource != "" {
+		err = fail(exitRefused, "%s: No such resource", c.resource)
 	}
-	return nil
+	return err
 }
 
 // show9 prints the configuration of resources of DRBD 9.
@@ -88,7 +87,7 @@ func show9(ctx context.Context, c *call) error {
 		return err
 	}
 	if nothing(s) {
-		fmt.Fprintln(c.Stdout, noneFound)
+		return c.print(noneFound)
 	}
 	return render.Show(c.Stdout, s, c.renderOptions())
 }
@@ -146,9 +145,16 @@ func (t *tool) columns() int {
 }
 
 // udevNames prints the names of a device as assignments for udev.
-func (t *tool) udevNames(minor uint32, resource string, volume uint64, lower string) {
-	fmt.Fprintf(t.Stdout, "DEVICE=drbd%d\nSYMLINK_BY_RES=drbd/by-res/%s/%d\n", minor, resource, volume)
+func (c *call) udevNames(minor uint32, resource string, volume uint64, lower string) error {
+	text := fmt.Sprintf("DEVICE=drbd%d\nSYMLINK_BY_RES=drbd/by-res/%s/%d", minor, resource, volume)
 	if lower != "" {
-		fmt.Fprintf(t.Stdout, "SYMLINK_BY_DISK=drbd/by-disk/%s\n", strings.TrimPrefix(lower, "/dev/"))
+		text += "\nSYMLINK_BY_DISK=drbd/by-disk/" + strings.TrimPrefix(lower, "/dev/")
 	}
+	return c.print(text)
+}
+
+// print writes a line.
+func (c *call) print(line any) error {
+	_, err := fmt.Fprintln(c.Stdout, line)
+	return err
 }

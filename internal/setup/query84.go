@@ -59,11 +59,9 @@ func printState(ctx context.Context, c *call, text func(render.State84) string) 
 	case err != nil:
 		return err
 	case s.Unconfigured():
-		fmt.Fprintln(c.Stdout, "Unconfigured")
-	default:
-		fmt.Fprintln(c.Stdout, text(s))
+		return c.print("Unconfigured")
 	}
-	return nil
+	return c.print(text(s))
 }
 
 func role84(ctx context.Context, c *call) error {
@@ -128,12 +126,7 @@ func udev84(ctx context.Context, c *call) error {
 		return err
 	}
 	number, _ := v.Number()
-	lower := ""
-	if disk := v.Get(schema.DiskConf); disk != nil {
-		lower = disk.Str("backing_dev")
-	}
-	c.udevNames(v.Minor, v.Resource(), number, lower)
-	return nil
+	return c.udevNames(v.Minor, v.Resource(), number, v.Get(schema.DiskConf).Str("backing_dev"))
 }
 
 // events84 prints the event stream of DRBD 8.3 until the module goes away. When

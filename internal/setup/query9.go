@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"fmt"
 
 	"drbdutils/internal/render"
 	"drbdutils/netlinkapi"
@@ -18,8 +17,7 @@ func role9(ctx context.Context, c *call) error {
 	if r == nil {
 		return fail(exitRefused, "%s: Unknown resource", c.object)
 	}
-	fmt.Fprintln(c.Stdout, r.Role())
-	return nil
+	return c.print(r.Role())
 }
 
 // connection returns the connection that the call names.
@@ -37,18 +35,18 @@ func (c *call) connection(ctx context.Context) (*netlinkapi.Connection, error) {
 
 func peerRole9(ctx context.Context, c *call) error {
 	conn, err := c.connection(ctx)
-	if err == nil {
-		fmt.Fprintln(c.Stdout, conn.Role())
+	if err != nil {
+		return err
 	}
-	return err
+	return c.print(conn.Role())
 }
 
 func cstate9(ctx context.Context, c *call) error {
 	conn, err := c.connection(ctx)
-	if err == nil {
-		fmt.Fprintln(c.Stdout, conn.State())
+	if err != nil {
+		return err
 	}
-	return err
+	return c.print(conn.State())
 }
 
 // device returns the device that the call names, and its resource.
@@ -78,24 +76,15 @@ func dstate9(ctx context.Context, c *call) error {
 			text += "/" + p.DiskState().String()
 		}
 	}
-	fmt.Fprintln(c.Stdout, text)
-	return nil
+	return c.print(text)
 }
 
 func udev9(ctx context.Context, c *call) error {
 	r, d, err := c.device(ctx)
-	if err == nil {
-		c.udevNames(d.Minor, r.Name, uint64(d.Volume), lowerPath(d))
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// lowerPath returns the path of a device's disk, "" without one.
-func lowerPath(d *netlinkapi.Device) string {
-	if d.Disk == nil {
-		return ""
-	}
-	return d.Disk.Str("backing_dev")
+	return c.udevNames(d.Minor, r.Name, uint64(d.Volume), d.Disk.Str("backing_dev"))
 }
 
 func showGI9(ctx context.Context, c *call) error { return gi9(ctx, c, true) }
