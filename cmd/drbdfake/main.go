@@ -41,6 +41,7 @@ type options struct {
 	module string // version of the module
 	rate   int64  // limit of a resync in bytes per second
 	helper string // program to call for handlers
+	config string // file that is drbd.conf on the nodes
 }
 
 // Exit codes.
@@ -88,6 +89,7 @@ func parse(env cli.Env) (o options, words []string, err error) {
 	f.Add("module", "", cli.RequiredArg)
 	f.Add("rate", "", cli.RequiredArg)
 	f.Add("helper", "", cli.RequiredArg)
+	f.Add("config", "", cli.RequiredArg)
 	given, words, err := f.Parse(env.Args)
 	if err != nil {
 		return o, nil, err
@@ -104,6 +106,8 @@ func parse(env cli.Env) (o options, words []string, err error) {
 			rate = opt.Value
 		case "helper":
 			o.helper = opt.Value
+		case "config":
+			o.config = opt.Value
 		}
 	}
 	if !strings.HasPrefix(o.module, "8.4.") && !strings.HasPrefix(o.module, "9.") {
@@ -137,6 +141,7 @@ func usage(env cli.Env) {
   --module VERSION   version of the module: 8.4.x or 9.x (default: 8.4.11)
   --rate BYTES       limit of a resync in bytes per second, K, M or G allowed;
                      default: %s, else the disk option c-max-rate
+  --config FILE      the nodes' /etc/drbd.conf; default: DIR/NAME/etc/drbd.conf of each
   --helper PROGRAM   called for handlers as the kernel calls drbdadm;
                      default: none, every call succeeds
 `, rateVariable)

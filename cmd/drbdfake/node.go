@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"drbdutils/internal/cli"
 	"drbdutils/netlinkapi/fake"
@@ -35,9 +37,34 @@ func start(ctx context.Context, env cli.Env, o options, words []string) error {
 	if err := os.WriteFile(filepath.Join(dir, "env"), []byte(environment(dir, o.node)), 0o644); err != nil {
 		return err
 	}
+	if err := configure(dir, o.config); err != nil {
+		return err
+	}
 	return node.Run(ctx, func() {
 		fmt.Fprintf(env.Stdout, "node %s is ready; use it with: . %s\n", o.node, filepath.Join(dir, "env"))
 	})
+}
+
+// configure makes a file, if one is given, the configuration of a node.
+func configure(dir, config string) error {
+	if config == "" {
+		return nil
+	}
+	config, err := filepath.Abs(config)
+	if err == nil {
+		_, err = os.Stat(config)
+	}
+	if err != nil {
+		return err
+	}
+	link := filepath.Join(dir, "etc", "drbd.conf")
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(config, link)
 }
 
 // environment returns shell commands that point the tools at a node.
@@ -98,7 +125,7 @@ func spawn(env cli.Env, o options, dir, name string) error {
 	}
 	defer log.Close()
 	cmd := exec.Command(program, "start", dir, "--node="+name, "--module="+o.module,
-		"--rate="+strconv.FormatInt(o.rate, 10), "--helper="+o.helper)
+		"--rate="+strconv.FormatInt(o.rate, 10), "--helper="+o.helper, "--config="+o.config)
 	cmd.Stderr, cmd.SysProcAttr = log, &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -109,7 +136,8 @@ func spawn(env cli.Env, o options, dir, name string) error {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("node %s did not start; see %s", name, log.Name())
+		why, _ := os.ReadFile(log.Name())
+		return fmt.Errorf("node %s did not start: %s", name, bytes.TrimSpace(why))
 	}
 	fmt.Fprint(env.Stdout, line)
 	return cmd.Process.Release()
@@ -129,12 +157,27 @@ func stopAll(_ context.Context, _ cli.Env, _ options, words []string) error {
 	for _, socket := range sockets {
 		if _, err := tell(filepath.Dir(socket), "crash"); err == nil {
 			stopped++
+			awaitEnd(socket)
 		}
 	}
 	if stopped == 0 {
 		return fmt.Errorf("%s: %w", words[0], errNoNode)
 	}
 	return nil
+}
+
+// endTime is how long a node may take to end.
+const endTime = 5 * time.Second
+
+// awaitEnd waits until a node is gone.
+func awaitEnd(socket string) {
+	for end := time.Now().Add(endTime); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			return
+		}
+		c.Close()
+	}
 }
 
 // ctl sends one command to a node.

@@ -46,6 +46,12 @@ func (d *device) mayGoOn() bool {
 	return d.res.m.gen == schema.V84 || !d.res.susp.any() || d.own.disk == schema.Outdated
 }
 
+// failsIO reports whether all I/O fails: the node was demoted by force, or has no quorum,
+// which is to be noticed so.
+func (d *device) failsIO() bool {
+	return d.res.susp.failIO || !d.own.quorum && d.res.opts.Uint("on_no_quorum") != onNoQuorumSuspend
+}
+
 // beginGeneration begins the generation that waits for a write.
 func (d *device) beginGeneration() {
 	if d.newGeneration && d.res.m.gen == schema.V9 {
@@ -82,7 +88,7 @@ func (m *Module) Write(minor uint32, off int64, data []byte) error {
 		return err
 	}
 	defer m.release(d)
-	if !m.wait(d.mayGoOn) || d.res.susp.any() && m.gen == schema.V9 || d.res.susp.failIO {
+	if !m.wait(d.mayGoOn) || d.res.susp.any() && m.gen == schema.V9 || d.failsIO() {
 		return fmt.Errorf("minor %d: write %d bytes at %d: %w", minor, n, off, ErrIO)
 	}
 	d.beginGeneration()
@@ -219,6 +225,9 @@ func (m *Module) Read(minor uint32, off, n int64) ([]byte, error) {
 		return nil, err
 	}
 	defer m.release(d)
+	if d.failsIO() {
+		return nil, fmt.Errorf("minor %d: read %d bytes at %d: %w", minor, n, off, ErrIO)
+	}
 	if d.readableHere(off, n) {
 		data := make([]byte, n)
 		if d.disk.readAt(data, off) == nil {

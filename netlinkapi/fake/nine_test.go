@@ -143,3 +143,25 @@ func TestQuorum(t *testing.T) {
 		require.True(t, nodes[1].promoteNine(false).OK())
 	})
 }
+
+// TestNoQuorumFailsIO cuts a Primary off that is to get errors then: what it writes is
+// lost nowhere, for it cannot write.
+func TestNoQuorumFailsIO(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := newNine(t, 3, func(v *schema.Values) { v.SetUint("quorum", quorumMajority).SetUint("on_no_quorum", 0) })
+		require.True(t, nodes[0].promoteNine(true).OK())
+		settle()
+		for _, peer := range []string{"ipv4:10.0.0.2:7789", "ipv4:10.0.0.3:7789"} {
+			require.NoError(t, nodes[0].m.Cut(peer))
+		}
+		settle()
+		require.ErrorIs(t, nodes[0].m.Write(0, 0, []byte("alone")), ErrIO)
+		_, err := nodes[0].m.Read(0, 0, 5)
+		require.ErrorIs(t, err, ErrIO)
+		for _, peer := range []string{"ipv4:10.0.0.2:7789", "ipv4:10.0.0.3:7789"} {
+			require.NoError(t, nodes[0].m.Heal(peer))
+		}
+		settle()
+		require.NoError(t, nodes[0].m.Write(0, 0, []byte("together")))
+	})
+}
