@@ -28,22 +28,14 @@ func (e exam) disk(v *confparse.Volume) []finding {
 		e.lost(&f, v)
 	case schema.Inconsistent:
 		f.Why = "it does not hold a usable copy: it is new, or a resync to it is not over"
-		f.Remedies = e.fetchOrForce("to get the data from a peer that has it")
 	case schema.Outdated:
-		f.Why = "a peer went on without this node, and has newer data"
-		f.Remedies = e.fetchOrForce("to get the newer data from the peer")
+		f.Why = "a peer went on without this node, and has newer data, which is copied when they are connected"
 	case schema.Consistent:
-		f.Why = "nobody can say whether a peer has newer data"
-		f.Remedies = e.fetchOrForce("to ask the peer")
+		f.Why = "nobody can say whether a peer has newer data; when they are connected, they find out"
 	default:
 		f.Why = "it is about to become usable"
 	}
 	return []finding{f}
-}
-
-// fetchOrForce are the two ways to a copy that may be used.
-func (e exam) fetchOrForce(effect string) []remedy {
-	return []remedy{e.here(effect, "drbdadm connect "+e.res.Name), e.force()}
 }
 
 // diskTrouble are words of messages that tell why a disk was given up: DRBD 8.4.11

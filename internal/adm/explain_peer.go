@@ -111,6 +111,10 @@ func (e exam) standAlone(f *finding, c *confparse.Connection, v verdict) {
 		f.Remedies = e.replaceOne(f, c)
 	case v.cause != "":
 		e.refused(f, c)
+	case v.byCommand:
+		f.Cause, f.Copies = causeStopped, nil
+		f.Why = "it was disconnected by a command on this node"
+		f.Remedies = []remedy{again}
 	case slices.ContainsFunc(f.Copies, parting.ours):
 		f.Cause = causeMaybe
 		f.Why = "the kernel's log no longer tells why. This node has changed data since it parted from its peer. If the peer has, too, " +
@@ -213,6 +217,8 @@ var reasons = map[cause]string{
 	causeHandler:    "a handler of the configuration said no",
 	causeAddress:    "this node cannot use its own address, which must be that of one of its interfaces",
 	causePeer:       "the peer refused this node, or was stopped; 'drbdadm explain' there tells why",
+	causeInUse:      "this node should take the peer's data, which is newer, and cannot while it is Primary",
+	causeNoData:     "this node should send its data to the peer, and has no usable copy: a third node has to have one",
 	causeTwoPrimary: "this node and its peer were both Primary, which allow-two-primaries would have to permit: make one Secondary",
 }
 
@@ -222,15 +228,29 @@ func (e exam) refused(f *finding, c *confparse.Connection) {
 	if f.Cause == causeSettings {
 		f.Why = "the nodes' configurations differ in what must be the same: " + settingOf(f.Kernel)
 	}
-	after := e.here("to try again when that is done, which changes no data unless the nodes agree",
-		"drbdadm adjust "+e.res.Name, "drbdadm connect "+e.object(c))
-	f.Remedies = []remedy{after.then(peerName(c), "drbdadm adjust "+e.res.Name)}
+	f.Remedies = []remedy{e.afterRefusal(f.Cause, c)}
+}
+
+// afterRefusal returns what makes the nodes go together again.
+func (e exam) afterRefusal(why cause, c *confparse.Connection) remedy {
+	peer, adjust := peerName(c), "drbdadm adjust "+e.res.Name
+	switch why {
+	case causePeer:
+		return e.on(peer, "to learn why, and what would help", "drbdadm explain "+e.res.Name)
+	case causeTwoPrimary, causeInUse:
+		return e.here("to leave that to the peer, after whatever uses the device here was stopped",
+			"drbdadm secondary "+e.res.Name, adjust).then(peer, adjust)
+	case causeNodeID:
+		return e.here("to get another number when that is done, on the node where it changed; I/O stops meanwhile",
+			"drbdadm down "+e.res.Name, "drbdadm up "+e.res.Name)
+	}
+	return e.here("to try again when that is done, which changes no data unless the nodes agree", adjust).then(peer, adjust)
 }
 
 // settingOf returns the option that a message is about: "incompatible NAME
-// settings", "peer NAME VALUE not supported".
+// settings", "Different NAME settings", "peer NAME VALUE not supported".
 func settingOf(message string) string {
-	for _, prefix := range []string{"incompatible ", "peer "} {
+	for _, prefix := range []string{"incompatible ", "Different ", "peer "} {
 		if rest, ok := strings.CutPrefix(message, prefix); ok {
 			name, _, _ := strings.Cut(rest, " ")
 			return name

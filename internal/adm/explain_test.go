@@ -124,6 +124,9 @@ func TestDiagnose(t *testing.T) {
 		{"alone without changes", ill(func(p *patient) { p.conn, p.repl = schema.StandAlone, schema.ReplOff }),
 			connection, "StandAlone", causeStopped, false},
 		{"changed alone", alone(), connection, "StandAlone", causeMaybe, true},
+		{"disconnected by a command", alone("drbd r0 pine: conn( Connected -> Disconnecting ) peer( Secondary -> Unknown )"), connection, "StandAlone", causeStopped, false},
+		{"a Primary that should take data", alone("drbd r0/0 drbd3 pine: I shall become SyncTarget, but I am primary!"), connection, "StandAlone", causeInUse, false},
+		{"other algorithms", alone("drbd r0/0 drbd3 pine: Different verify-alg settings. me=\"sha1\" peer=\"crc32c\""), connection, "StandAlone", causeSettings, false},
 		{"split brain by the log", alone(sbLine), connection, "StandAlone", causeSplitBrain, true},
 		{"split brain by the generations", alone(selfLine, peerLine), connection, "StandAlone", causeSplitBrain, true},
 		{"a later success clears the log", alone(sbLine, "drbd r0 pine: conn( Connecting -> Connected )"), connection, "StandAlone", causeMaybe, true},
@@ -139,7 +142,7 @@ func TestDiagnose(t *testing.T) {
 		{"wrong secret, trying again", ill(func(p *patient) {
 			p.conn, p.repl, p.log = schema.Connecting, schema.ReplOff, "3,1,1,-;drbd r0 pine: Authentication of peer failed, trying again.\n"
 		}), connection, "Connecting", causeSecret, false},
-		{"outdated", ill(func(p *patient) { p.disk = schema.Outdated }), "the disk of volume 0", "Outdated", "", true},
+		{"outdated", ill(func(p *patient) { p.disk = schema.Outdated }), "the disk of volume 0", "Outdated", "", false},
 		{"detached", ill(func(p *patient) { p.disk = schema.Diskless }), "the disk of volume 0", "Diskless", "", false},
 		{"resync", ill(func(p *patient) { p.repl, p.peerDisk, p.outOfSync = schema.SyncSource, schema.Inconsistent, 16 }), "volume 0", "SyncSource", "", false},
 		{"paused", ill(func(p *patient) { p.repl, p.peerDisk = schema.PausedSyncS, schema.Inconsistent }), "the resync of volume 0", "paused", "", false},

@@ -42,6 +42,8 @@ const (
 	causeHandler     cause = "handler"
 	causeAddress     cause = "address"
 	causeTwoPrimary  cause = "two-primaries"
+	causeInUse       cause = "primary-with-older-data"
+	causeNoData      cause = "no-data-to-send"
 	causePeer        cause = "refused-by-peer"
 	causeUnreachable cause = "unreachable"
 	causeStopped     cause = "disconnected"
@@ -60,11 +62,14 @@ var complaints = []complaint{
 	{"Peer presented a node_id of", causeNodeID},
 	{"Peer expects me to have a node_id of", causeNodeID},
 	{"incompatible ", causeSettings},
+	{"Different ", causeSettings},
 	{"peer data-integrity-alg", causeSettings},
 	{"disk size is too small", causeSize},
 	{"device size is too small", causeSize},
 	{", dropping connection", causeHandler},
 	{"Multiple primaries not allowed", causeTwoPrimary},
+	{"I shall become SyncTarget, but I am primary", causeInUse},
+	{"I shall become SyncSource, but I am inconsistent", causeNoData},
 	{"bind before ", causeAddress},
 	{"shut down by peer", causePeer},
 }
@@ -80,6 +85,8 @@ type verdict struct {
 	text  string         // the message that tells it
 	here  map[int]report // by volume: what was compared
 	peer  map[int]report
+
+	byCommand bool // a connection that worked was ended here
 }
 
 // A report is one side's description of its copy.
@@ -142,6 +149,7 @@ func judge(log []logLine, about topic) verdict {
 			v.peer[volume] = r
 		default:
 			v.complain(l.text)
+			v.byCommand = v.byCommand || strings.Contains(l.text, "conn( Connected -> Disconnecting )")
 		}
 	}
 	return v
