@@ -11,7 +11,6 @@ var unplayed = map[string]string{
 var stops = map[string]string{
 	"9.3.3 34-suspend-outdate step 22":  "the ends try again and again: what happens in each round depends on which is faster",
 	"9.3.3 18-io-error-handler step 19": "a write that reaches a disk in the midst of its handler ends the connection: whether one does is chance",
-	"9.3.3 26-paths step 15":            "9.3.3 does not find the peer by the path that is left until adjust adds the other again: unexplained",
 }
 
 // writes are the blocks that the mounted file system wrote of its own accord, after the

@@ -115,7 +115,7 @@ var devices = regexp.MustCompile(`/dev/(vd[ab]|mapper/backing)`)
 // boot loads the module and starts the event stream.
 func (h *host) boot() {
 	node, err := fake.NewNode(h.dir, fake.Config{
-		Node: h.name, Version: h.module, Network: h.network, Helper: h.help,
+		Node: h.name, Version: h.module, Network: h.network, Helper: h.help, Unhurried: true,
 	})
 	require.NoError(h.t, err)
 	ctx, cancel := context.WithCancel(h.t.Context())

@@ -214,7 +214,7 @@ func (s *stage) settle(b testkit.Block) {
 		if now := s.progress(); now != before {
 			before, quiet = now, 0
 		}
-		if quiet >= calm && !s.busy() && !s.helps() {
+		if quiet >= calm && !s.busy() && !s.helps() && !s.seeks(b) {
 			return
 		}
 	}
@@ -233,6 +233,18 @@ var underWay = regexp.MustCompile(`:(Sync(Source|Target)|Verify[ST]|Attaching|De
 func (s *stage) busy() bool {
 	for _, h := range s.hosts {
 		if underWay.MatchString(h.view("drbdsetup status --verbose")) {
+			return true
+		}
+	}
+	return false
+}
+
+// seeks reports whether a host looks for a peer that it has found in the recording.
+func (s *stage) seeks(b testkit.Block) bool {
+	const view, seeks = "drbdsetup status --verbose --statistics", "connection:Connecting"
+	for name, h := range s.hosts {
+		sec := b.Find(name + ": " + view)
+		if sec != nil && !strings.Contains(strings.Join(sec.Lines, "\n"), seeks) && strings.Contains(h.view(view), seeks) {
 			return true
 		}
 	}

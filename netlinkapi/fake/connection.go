@@ -30,8 +30,8 @@ type connection struct {
 	discard bool               // DRBD 9: connect --discard-my-data
 	dry     bool               // DRBD 9: connect --tentative
 
-	meeting   meeting // DRBD 9
-	nextRound func()  // begins to look for the peer anew
+	meeting meeting // DRBD 9
+	round   *round  // in which the peer is looked for
 
 	asked   uint32 // number of the last state change that the peer was asked for
 	answers map[uint32]schema.Code

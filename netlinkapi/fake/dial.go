@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"sync"
@@ -31,8 +32,9 @@ const firstDial = 10 * time.Millisecond
 // several nodes what goes straight comes before what goes through another one.
 const minLatency = 50
 
-// pathTime is how much later the next path is tried, so that both ends take the same.
-const pathTime = 5 * time.Millisecond
+// pathTime is how much later the next path is tried: the first that works is taken, though
+// others may have come back with it.
+const pathTime = redial + 5*time.Millisecond
 
 // establish returns a link on which both ends have said hello, or nil when the
 // connection is to end. One end listens and the other dials, by address; all paths
@@ -41,53 +43,67 @@ func (c *connection) establish(ctx context.Context) *link {
 	c.res.m.seeking.Add(1)
 	defer c.res.m.seeking.Add(-1)
 	for ctx.Err() == nil {
-		round, cancel := context.WithCancel(ctx)
-		found := c.tryPaths(round, cancel)
-		cancel()
-		if found != nil {
+		if found := c.tryPaths(ctx); found != nil {
 			return found
 		}
 	}
 	return nil
 }
 
-// tryPaths returns the first link that comes up. The round ends early when the
-// paths change.
-func (c *connection) tryPaths(ctx context.Context, cancel func()) *link {
-	m := c.res.m
-	m.mu.Lock()
-	routes := c.routes()
-	c.nextRound = cancel
-	m.mu.Unlock()
+// A round is an attempt on all paths.
+type round struct {
+	try func(p *path) // takes another path in
+	end func()        // ends it: a path is gone
+}
+
+// tryPaths returns the first link that comes up.
+func (c *connection) tryPaths(ctx context.Context) *link {
+	ctx, cancel := context.WithCancel(ctx)
 	links := make(chan *link)
 	var work sync.WaitGroup
-	for _, p := range routes {
+	c.begin(&round{end: cancel, try: func(p *path) {
 		work.Go(func() {
-			l := c.try(ctx, p)
-			if l == nil {
-				return
-			}
-			select {
-			case links <- l:
-			case <-ctx.Done():
-				l.conn.Close()
+			if l := c.try(ctx, p); l != nil {
+				select {
+				case links <- l:
+				case <-ctx.Done():
+					l.conn.Close()
+				}
 			}
 		})
-	}
+	}})
 	var first *link
 	select {
 	case first = <-links:
 	case <-ctx.Done():
 	}
+	c.begin(nil)
 	cancel()
 	work.Wait()
 	return first
 }
 
-// tryAgain begins another round of attempts: the paths are others.
+// begin begins a round with the paths that are there.
+func (c *connection) begin(r *round) {
+	c.res.m.mu.Lock()
+	defer c.res.m.mu.Unlock()
+	c.round = r
+	for _, p := range c.routes() {
+		c.tryToo(p)
+	}
+}
+
+// tryToo takes a path into the round, if there is one.
+func (c *connection) tryToo(p *path) {
+	if c.round != nil {
+		c.round.try(p)
+	}
+}
+
+// tryAgain begins another round: a path is gone.
 func (c *connection) tryAgain() {
-	if c.nextRound != nil {
-		c.nextRound()
+	if c.round != nil {
+		c.round.end()
 	}
 }
 
@@ -102,9 +118,10 @@ func (c *connection) try(ctx context.Context, p *path) *link {
 func (c *connection) dial(ctx context.Context, p *path) *link {
 	net := c.res.m.cfg.Network
 	sleep(ctx, firstDial)
-	sleep(ctx, redial+c.turn+p.turn-time.Duration(time.Now().UnixNano())%redial)
+	sleep(ctx, redial+c.turn-time.Duration(time.Now().UnixNano())%redial)
 	for ctx.Err() == nil {
 		if net != nil && !c.isCut(p) {
+			sleep(ctx, p.turn)
 			if conn, err := net.Dial(linkName(p.peer, p.my)); err == nil {
 				if l, err := c.greet(ctx, newLink(conn, false, p)); err == nil {
 					return l
@@ -155,6 +172,19 @@ func (c *connection) accept(ctx context.Context, listener net.Listener, p *path)
 			return l
 		}
 	}
+}
+
+// look lets pass what both ends wait before they rely on a new link, to see whether it
+// lasts.
+func (c *connection) look(ctx context.Context) {
+	m := c.res.m
+	if !m.cfg.Unhurried {
+		return
+	}
+	m.mu.Lock()
+	tenths := cmp.Or(c.net.Uint("sock_check_timeo"), c.net.Uint("ping_timeo"))
+	m.mu.Unlock()
+	sleep(ctx, time.Duration(tenths)*time.Second/10)
 }
 
 func (c *connection) isCut(p *path) bool {

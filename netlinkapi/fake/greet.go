@@ -20,6 +20,7 @@ var errMismatch = errors.New("the ends do not fit")
 // or makes it try again.
 func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 	defer context.AfterFunc(ctx, func() { l.conn.Close() })()
+	c.look(ctx)
 	mine := c.hello()
 	_ = l.conn.SetDeadline(time.Now().Add(greetTime))
 	sent := make(chan error, 1)

@@ -29,6 +29,10 @@ type Config struct {
 	// Log takes what the module says in the kernel's log, a line at a time; nil: nobody.
 	Log func(line string)
 
+	// Unhurried says that a new link is watched for as long as DRBD does, by default for
+	// half a second, before it is used.
+	Unhurried bool
+
 	// Helper runs a user mode helper and returns its wait status. nil answers
 	// every call with 0 and runs nothing.
 	Helper func(ctx context.Context, args, env []string) uint32

@@ -79,7 +79,7 @@ func (m *Module) newPath(r *request) schema.Code {
 	p.turn = time.Duration(len(r.conn.paths)) * pathTime
 	r.conn.paths = append(r.conn.paths, p)
 	m.tell(p.about(schema.Create))
-	r.conn.tryAgain()
+	r.conn.tryToo(p)
 	return schema.NoError
 }
 
@@ -110,19 +110,18 @@ func sameHost(a, b string) bool {
 }
 
 func (m *Module) delPath(r *request) schema.Code {
-	for _, p := range r.conn.paths {
-		if p.my != r.parms.Str("my_addr") || p.peer != r.parms.Str("peer_addr") {
-			continue
-		}
-		if len(r.conn.paths) == 1 && r.conn.state >= unconnected {
-			return r.refuse(schema.ErrInvalidRequest, "Can not delete last path, use disconnect first!")
-		}
-		if p.established && r.conn.link != nil {
-			r.conn.dropLink()
-		}
-		p.remove()
-		r.conn.tryAgain()
-		return schema.NoError
+	i := slices.IndexFunc(r.conn.paths, func(p *path) bool {
+		return p.my == r.parms.Str("my_addr") && p.peer == r.parms.Str("peer_addr")
+	})
+	switch {
+	case i < 0:
+		return r.refuse(schema.ErrInvalidRequest, "no such path")
+	case len(r.conn.paths) == 1 && r.conn.state >= unconnected:
+		return r.refuse(schema.ErrInvalidRequest, "Can not delete last path, use disconnect first!")
+	case r.conn.paths[i].established:
+		return r.refuse(schema.ErrInvalidRequest, "del_path on transport failed")
 	}
-	return r.refuse(schema.ErrInvalidRequest, "no such path")
+	r.conn.paths[i].remove()
+	r.conn.tryAgain()
+	return schema.NoError
 }
