@@ -110,16 +110,23 @@ func (e *Events) state(ev *netlinkapi.Event) {
 
 // collect joins an event with those of the same resource before it.
 func (e *Events) collect(ev *netlinkapi.Event, told bool) {
-	i := slices.IndexFunc(e.changes, func(c *change) bool { return c.now != nil && c.now == ev.Old })
-	if i < 0 {
-		i = len(e.changes)
-		e.changes = append(e.changes, &change{old: ev.Old})
-	}
-	c := e.changes[i]
+	c := e.changeOf(ev.Old)
 	c.now = ev.New
 	if told && ev.New == nil {
 		c.rest = ev.Old
 	}
+}
+
+// changeOf returns the change that goes on from a resource's state: mostly the last.
+func (e *Events) changeOf(r *netlinkapi.Resource) *change {
+	for _, c := range slices.Backward(e.changes) {
+		if r != nil && c.now == r {
+			return c
+		}
+	}
+	c := &change{old: r}
+	e.changes = append(e.changes, c)
+	return c
 }
 
 // An order is that in which objects of the same kind are listed.

@@ -27,12 +27,13 @@ const (
 // and its peers, as answers to queries or as notifications.
 func resourceMessages(t testing.TB, i int, notices bool) []recorded {
 	var all []recorded
+	action := schema.Exists | schema.Continues
 	add := func(query, notice schema.Op, minor uint32, sets ...*schema.Values) {
 		m := netlinkapi.Message{Op: query, Minor: minor, Code: schema.NoError, Sets: sets}
 		r := recorded{Phase: "dump"}
 		if notices {
 			m.Op, r.Phase = notice, "initial"
-			m.Sets = append(m.Sets, set(schema.NotifyHeader, "nh_type", uint64(schema.Exists|schema.Continues)))
+			m.Sets = append(m.Sets, set(schema.NotifyHeader, "nh_type", uint64(action)))
 		}
 		r.raw = wireBytes(t, schema.V9, &m)
 		all = append(all, r)
@@ -48,6 +49,9 @@ func resourceMessages(t testing.TB, i int, notices bool) []recorded {
 		add(schema.GetConnections, schema.ConnectionState, schema.NoMinor, set(schema.CfgContext, conn...),
 			set(schema.ConnectionInfo, "conn_connection_state", schema.Connected, "conn_role", schema.Secondary),
 			set(schema.ConnectionStats, "conn_congested", 0))
+		if peer == benchPeers-1 {
+			action = schema.Exists
+		}
 		add(schema.GetPeerDevices, schema.PeerDeviceState, uint32(i), set(schema.CfgContext, append(conn, "ctx_volume", 0)...),
 			set(schema.PeerDeviceInfo, "peer_repl_state", schema.Established, "peer_disk_state", schema.UpToDate),
 			set(schema.PeerDeviceStats, "peer_dev_received", 1024, "peer_dev_sent", 5120, "peer_dev_out_of_sync", 0))
