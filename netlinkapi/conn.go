@@ -28,12 +28,19 @@ const trailingPatience = 5 * time.Millisecond
 
 // conn is a socket to the module, with the family looked up.
 type conn struct {
-	nl      *netlink.Conn
+	socket  socket
+	nl      *netlink.Conn // on the socket
 	pid     uint32
 	timeout time.Duration // how long the module may take
 	stuck   bool          // a message did not get through in that time
 	family  family
 	dialect *dialect
+}
+
+// A socket is one of netlink.Conn's that can also be read message by message.
+type socket interface {
+	netlink.Socket
+	ReceiveIter() iter.Seq2[netlink.Message, error]
 }
 
 // open opens the socket and looks the family up.
@@ -54,19 +61,21 @@ func open(ctx context.Context, o Options) (*conn, error) {
 }
 
 func (c *conn) dial(o Options) error {
+	port := uint32(os.Getpid())
 	if o.Socket != "" {
 		u, err := dialFake(o.Socket)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrNoModule, err)
 		}
-		c.nl = netlink.NewConn(newUnixSocket(u), uint32(os.Getpid()))
+		c.socket = newUnixSocket(u)
 	} else {
-		k, port, err := dialKernel()
+		k, own, err := dialKernel()
 		if err != nil {
 			return err
 		}
-		c.nl = netlink.NewConn(k, port)
+		c.socket, port = k, own
 	}
+	c.nl = netlink.NewConn(c.socket, port)
 	return c.setBuffers(o.ReceiveBuffer)
 }
 

@@ -2,6 +2,7 @@ package netlinkapi
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"iter"
@@ -51,26 +52,37 @@ func (l *listener) ask(ctx context.Context, r Request) error {
 // receive waits for what comes next, and tells whether a dump ends with it. The
 // messages are made in the arena.
 func (l *listener) receive(arena *schema.Arena) (all []Message, ended bool, err error) {
-	batch, err := l.nl.Receive()
-	if err != nil {
-		return nil, false, err
-	}
-	ended = len(batch) == 0
-	for _, nm := range batch {
-		ended = ended || nm.Header.Flags&netlink.Multi != 0
-		if l.unloads(nm) {
-			return all, ended, ErrUnloaded
+	for nm, err := range l.socket.ReceiveIter() {
+		if err == nil {
+			err = told(&nm)
 		}
-		if !l.ours(nm) {
-			continue
-		}
-		m, err := l.decode(arena, nm)
-		if err != nil {
+		switch {
+		case err != nil:
 			return all, ended, err
+		case nm.Header.Type == netlink.Done:
+			ended = true
+		case l.unloads(nm):
+			return all, ended, ErrUnloaded
+		case l.ours(nm):
+			m, err := l.decode(arena, nm)
+			if err != nil {
+				return all, ended, err
+			}
+			all = append(all, m)
 		}
-		all = append(all, m)
 	}
 	return all, ended, nil
+}
+
+// told returns the error that netlink itself tells with a message.
+func told(nm *netlink.Message) error {
+	if nm.Header.Type != netlink.Error && nm.Header.Type != netlink.Done || len(nm.Data) < 4 {
+		return nil
+	}
+	if errno := -int32(binary.NativeEndian.Uint32(nm.Data)); errno != 0 {
+		return syscall.Errno(errno)
+	}
+	return nil
 }
 
 // ours reports whether a message is one of the module's: an answer to this
