@@ -25,6 +25,7 @@ func (t *tool) watch(ctx context.Context) int {
 		t.flush()
 		select {
 		case <-ctx.Done():
+			fmt.Fprintln(t.out)
 			return 0
 		case <-tick.C:
 		}

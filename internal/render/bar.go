@@ -26,7 +26,7 @@ func (p Pace) String() string {
 	if p.Speed == 0 {
 		return text + ", standing still"
 	}
-	return text + fmt.Sprintf(", %.1f MiB/s, %d:%02d:%02d", p.Speed, p.Seconds/3600, p.Seconds/60%60, p.Seconds%60)
+	return text + fmt.Sprintf(", %.1f MiB/s, %d:%02d:%02d to go", p.Speed, p.Seconds/3600, p.Seconds/60%60, p.Seconds%60)
 }
 
 // amount returns a number of KiB in the largest unit that leaves more than one digit.
