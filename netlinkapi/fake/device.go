@@ -201,18 +201,20 @@ func (d *device) callForDisk() {
 	d.setDisk(schema.Diskless)
 }
 
-// followDisk tells a peer that a resync is over, or that the disk is outdated.
+// followDisk tells a peer that a resync is over or stands still, or that the disk is
+// outdated.
 func (pd *peerDevice) followDisk(old, now state) {
 	synced := old.disk < schema.UpToDate && old.conn >= syncSource && now.conn == connected
-	told := now.conn == connected || now.conn > connected && pd.res.m.gen == schema.V9
-	outdated := old.disk != now.disk && now.disk == schema.Outdated && told
-	agreed := old.disk == schema.Negotiating && pd.res.m.gen == schema.V9
-	current := pd.res.m.gen == schema.V9 && old.disk != now.disk && now.disk >= schema.Consistent && now.conn >= connected
+	nine, changed := pd.res.m.gen == schema.V9, old.disk != now.disk
+	outdated := changed && now.disk == schema.Outdated && (now.conn == connected || nine && now.conn > connected)
+	paused := changed && nine && now.conn == pausedSyncT
+	agreed := old.disk == schema.Negotiating && nine
+	current := changed && nine && now.disk >= schema.Consistent && now.conn >= connected
 	switch {
 	case now.disk <= schema.Failed:
 	case current:
 		pd.report(reportAll)
-	case synced || outdated || agreed:
+	case synced || outdated || paused || agreed:
 		pd.report(reportState)
 	}
 }
