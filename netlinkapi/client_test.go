@@ -255,6 +255,26 @@ func withDevice(state schema.DiskState) func(*session, netlink.Message, Message)
 	}
 }
 
+func TestSnapshotOfADevice(t *testing.T) {
+	m := startModule(t, schema.V9, func(s *session, nm netlink.Message, m Message) {
+		if m.Op == schema.GetDevices {
+			withDevice(schema.UpToDate)(s, nm, m)
+			return
+		}
+		s.part(nm, Message{Op: m.Op, Minor: schema.NoMinor, Code: schema.NoError, Sets: []*schema.Values{ctxOf(schema.V9, "r0")}})
+		s.done(nm)
+	})
+	c := m.dial(Options{})
+	s, err := c.SnapshotOf(t.Context(), 8)
+	require.NoError(t, err)
+	require.Empty(t, s.Resources)
+	require.Equal(t, []schema.Op{schema.GetDevices}, m.asked())
+	s, err = c.SnapshotOf(t.Context(), 7)
+	require.NoError(t, err)
+	require.NotNil(t, s.Resource("r0").Device(0))
+	require.Equal(t, "r0", m.requests[len(m.requests)-1].Get(schema.CfgContext).Str("ctx_resource_name"), "nothing is asked about others")
+}
+
 func TestAttachIsNotSentToAnAttachedDevice(t *testing.T) {
 	attach := Request{Op: schema.Attach, Minor: new(uint32(7)), Object: "7"}
 	t.Run("attached", func(t *testing.T) {

@@ -34,6 +34,22 @@ func (c *Client) Snapshot(ctx context.Context, resource string) (*Snapshot, erro
 	return s, nil
 }
 
+// SnapshotOf asks for the state of the resource to which a device belongs. An
+// unknown minor gives an empty snapshot.
+func (c *Client) SnapshotOf(ctx context.Context, minor uint32) (*Snapshot, error) {
+	resource := ""
+	err := c.dump(ctx, Request{Op: schema.GetDevices, Object: "all"}, func(m Message) bool {
+		if m.Minor == minor {
+			resource = m.Get(schema.CfgContext).Str("ctx_resource_name")
+		}
+		return true
+	})
+	if err != nil || resource == "" {
+		return NewSnapshot(c.Generation()), err
+	}
+	return c.Snapshot(ctx, resource)
+}
+
 // list adds what one query answers. A query that the module does not know, or a
 // resource that went away meanwhile, adds nothing.
 func (c *Client) list(ctx context.Context, s *Snapshot, op schema.Op, resource string) error {

@@ -15,12 +15,19 @@ import (
 	"golang.org/x/term"
 )
 
-// snapshot asks for the state of the call's resource, or of all.
+// snapshot asks for the state of the call's resource, of its device's, or of all.
 func (c *call) snapshot(ctx context.Context) (*netlinkapi.Snapshot, error) {
 	if c.held != nil {
 		return c.held.Only(c.resource), nil
 	}
-	return c.readState(ctx, c.resource)
+	if c.minor == nil {
+		return c.readState(ctx, c.resource)
+	}
+	client, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.SnapshotOf(ctx, *c.minor)
 }
 
 // readState asks the module for the state of one resource, or for "" of all.
