@@ -64,6 +64,7 @@ func (m *Module) claimed() schema.Code {
 
 // diskTexts are what DRBD 9 says when it refuses a disk.
 var diskTexts = map[schema.Code]string{
+	schema.ErrMetaUnclean: "Found unclean meta data. Did you \"drbdadm apply-al\"?\n",
 	schema.ErrMetaInvalid: "Meta data magic not found. Did you \"drbdadm create-md\"?\n",
 }
 

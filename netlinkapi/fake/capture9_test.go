@@ -202,3 +202,36 @@ const (
 	slots  = "the disk of volume 1 of ropt had metadata with more slots, which nobody recorded"
 	opener = "the process that had the device open is another"
 )
+
+// TestCaptures9Unmarked configures a node with requests without the mandatory marks.
+func TestCaptures9Unmarked(t *testing.T) {
+	if native.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("the recording is little endian")
+	}
+	steps := readSteps(t, "9.3.3")
+	synctest.Test(t, func(t *testing.T) { newPlayer(t, "9.3.3").playAll(steps, "273-unmarked-up", "273-unmarked-up") })
+}
+
+// TestCaptures9Hazards loses the name of a connection, attaches without and with an
+// applied log, and brings the machine down.
+func TestCaptures9Hazards(t *testing.T) {
+	if native.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("the recording is little endian")
+	}
+	steps := readSteps(t, "9.3.3")
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlayer(t, "9.3.3")
+		p.connected()
+		require.True(t, p.node.promoteNine(false).OK())
+		p.write(256 << 10)
+		p.node.ok(schema.Demote, schema.NoMinor, p.node.named())
+		p.cut()
+		p.heal()
+		p.deviating = map[string]string{}
+		p.playAll(steps, "274-net-options-set-defaults-name", "274-net-options-set-defaults-name")
+		p.playAll(steps, "276-detach-attach-without-apply-al", "278-attach-again-status")
+		for what, how := range p.deviating {
+			t.Errorf("%s:\n%s", what, how)
+		}
+	})
+}

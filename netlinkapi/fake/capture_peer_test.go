@@ -104,9 +104,13 @@ var between = map[string]map[int]func(p *player){
 		7: func(p *player) { p.peer.connect(p.peer.verifies()) },
 		8: wait,
 	},
-	"222-live-network-cut":     {1: func(p *player) { p.cut(); p.heal() }},
-	"223-outdate":              {7: wait},
-	"225-up-sequence":          {2: func(p *player) {}},
+	"222-live-network-cut": {1: func(p *player) { p.cut(); p.heal() }},
+	"223-outdate":          {7: wait},
+	"225-up-sequence":      {2: func(p *player) {}},
+	"234-live-fence-peer-network": {
+		3: (*player).cut,
+		7: func(p *player) { p.write(256 << 10); p.heal(); wait(p) },
+	},
 	"227-live-peer-power-loss": {1: func(p *player) { p.peer.m.Close() }},
 }
 
