@@ -28,8 +28,8 @@ const trailingPatience = 5 * time.Millisecond
 
 // conn is a socket to the module, with the family looked up.
 type conn struct {
-	socket  socket
-	nl      *netlink.Conn // on the socket
+	nl      *netlink.Conn
+	source  source // what nl reads from
 	pid     uint32
 	timeout time.Duration // how long the module may take
 	stuck   bool          // a message did not get through in that time
@@ -37,9 +37,8 @@ type conn struct {
 	dialect *dialect
 }
 
-// A socket is one of netlink.Conn's that can also be read message by message.
-type socket interface {
-	netlink.Socket
+// A source yields the messages of the next datagram.
+type source interface {
 	ReceiveIter() iter.Seq2[netlink.Message, error]
 }
 
@@ -61,21 +60,20 @@ func open(ctx context.Context, o Options) (*conn, error) {
 }
 
 func (c *conn) dial(o Options) error {
-	port := uint32(os.Getpid())
 	if o.Socket != "" {
 		u, err := dialFake(o.Socket)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrNoModule, err)
 		}
-		c.socket = newUnixSocket(u)
+		s := newUnixSocket(u)
+		c.nl, c.source = netlink.NewConn(s, uint32(os.Getpid())), s
 	} else {
-		k, own, err := dialKernel()
+		s, port, err := dialKernel()
 		if err != nil {
 			return err
 		}
-		c.socket, port = k, own
+		c.nl, c.source = netlink.NewConn(s, port), s
 	}
-	c.nl = netlink.NewConn(c.socket, port)
 	return c.setBuffers(o.ReceiveBuffer)
 }
 

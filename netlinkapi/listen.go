@@ -52,7 +52,7 @@ func (l *listener) ask(ctx context.Context, r Request) error {
 // receive waits for what comes next, and tells whether a dump ends with it. The
 // messages are made in the arena.
 func (l *listener) receive(arena *schema.Arena) (all []Message, ended bool, err error) {
-	for nm, err := range l.socket.ReceiveIter() {
+	for nm, err := range l.source.ReceiveIter() {
 		if err == nil {
 			err = told(&nm)
 		}
