@@ -86,7 +86,7 @@ func (e *Events) write(parts ...string) {
 func (e *Events) state(ev *netlinkapi.Event) {
 	told := ev.Message.Get(schema.NotifyHeader) != nil
 	switch {
-	case ev.Old == nil && ev.New == nil: // of something that is not known
+	case ev.Old == nil && ev.New == nil, ev.Message.Op.Notice(e.gen) == nil: // of something that is not known
 	case ev.Action == schema.Rename:
 		e.line("rename resource name:" + ev.Message.Get(schema.CfgContext).Str("ctx_resource_name") +
 			" new_name:" + ev.Message.Get(schema.RenameInfo).Str("res_new_name"))

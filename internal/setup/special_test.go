@@ -337,9 +337,7 @@ func TestNewerModule(t *testing.T) {
 		}
 		p.messages = append(p.messages, r)
 	}
-	unheard := stamp(append(genl(familyNumber, 77, 2), 0xff, 0xff, 0xff, 0xff, 101, 0, 0, 0), 3, 0)
-	binary.LittleEndian.PutUint32(unheard[12:], 0) // from the kernel
-	p.messages = append(p.messages, recorded{Phase: "event", raw: unheard}, special(unload))
+	p.messages = append(p.messages, unheard(2), special(unload))
 	dir := t.TempDir()
 	p.start(t, dir)
 	for _, line := range []string{"status", "status --verbose --statistics", "status --json", "show", "show --json", "events2 --now --full"} {
@@ -348,4 +346,27 @@ func TestNewerModule(t *testing.T) {
 	}
 	want := drbdsetup(t, plain, "", "events2", "--now").stdout
 	require.Equal(t, result{121, want, "all: module unloaded\n"}, drbdsetup(t, dir, "", "events2"))
+}
+
+// A newer 8.4 does not exist; but another program could send to the group.
+func TestUnknownNotificationOf84(t *testing.T) {
+	p := newPeer(t, 1)
+	p.messages = append(sceneMessages(t, 1, "connected-primary"), unheard(1), special(unload))
+	dir := t.TempDir()
+	p.start(t, dir)
+	for _, command := range []string{"events2", "events"} {
+		got := drbdsetup(t, dir, "", command)
+		require.NotContains(t, got.stdout, "change")
+		require.NotContains(t, got.stdout, "??")
+		require.Zero(t, got.exit)
+	}
+}
+
+// unheard returns a notification about a resource that nobody knows.
+func unheard(version byte) recorded {
+	m := append(genl(familyNumber, 77, version), 0xff, 0xff, 0xff, 0xff, 101, 0, 0, 0)
+	m = attribute(m, 2, attribute(nil, 2, []byte("alpha\x00")))
+	m = stamp(attribute(m, 23, attribute(nil, 1, []byte{2, 0, 0, 0})), 3, 0)
+	binary.LittleEndian.PutUint32(m[12:], 0) // from the kernel
+	return recorded{Phase: "event", raw: m}
 }
