@@ -127,6 +127,10 @@ func (c *connection) ask(volume uint32, ch change) schema.Code {
 	c.res.m.wait(func() bool { _, ok := c.answers[id]; return ok || c.link != l })
 	code, ok := c.answers[id]
 	delete(c.answers, id)
+	if ok {
+		l.answers--
+		l.more.Broadcast()
+	}
 	if !ok || !code.OK() {
 		return schema.StateFailedByPeer
 	}

@@ -34,6 +34,7 @@ type link struct {
 
 	more        *sync.Cond // what follows changed; it is under the module's lock
 	inbox       []packet   // received and not dealt with
+	answers     int        // to questions about state, not yet acted upon
 	ended, done bool       // nothing more comes; all is dealt with
 }
 
@@ -245,8 +246,9 @@ func (c *connection) deliver(l *link) {
 }
 
 // received waits until there is something to deal with, and reports whether there will be.
+// What follows the answer to a question is dealt with after the one who asked.
 func (l *link) received() bool {
-	for len(l.inbox) == 0 && !l.ended {
+	for (len(l.inbox) == 0 || l.answers > 0) && !l.ended {
 		l.more.Wait()
 	}
 	return len(l.inbox) > 0
@@ -256,6 +258,7 @@ func (l *link) received() bool {
 var urgent = map[kind]func(c *connection, p packet){
 	answerState: func(c *connection, p packet) {
 		c.answers[p.ID] = p.Code
+		c.link.answers++
 		c.res.m.changed.Broadcast()
 	},
 	answerBallot: func(c *connection, p packet) {
