@@ -31,45 +31,34 @@ func (m *Module) detach9(r *request) schema.Code {
 	if r.parms.Bool("intentional_diskless_detach") {
 		d.conf.SetBool("intentional_diskless", true)
 	}
-	if c := d.neededBy(); c != nil && !r.parms.Bool("force_detach") {
-		return r.declined(c)
-	}
-	return d.detach9(r.parms.Bool("force_detach"))
+	return r.declined(d.detach9(r.parms.Bool("force_detach")))
 }
 
-// detach9 takes the disk away. Without force it refuses to take the last current
-// data from a Primary.
+// detach9 takes the disk away. Without force the peers have to agree.
 func (d *device) detach9(force bool) schema.Code {
 	if d.own.disk == schema.Diskless {
 		return schema.StateDone
 	}
-	if !force && d.own.role == schema.Primary && !d.peerUpToDate() {
-		return schema.StateNoUpToDateDisk
-	}
 	d.frozen = !force
 	defer func() { d.frozen = false }()
 	d.flush()
-	d.setDisk(schema.Detaching)
+	detaching := func() { d.own.disk = schema.Detaching }
+	if force {
+		d.setDisk(schema.Detaching)
+	} else if code := d.res.agree(ballot{Detaches: true, Volume: d.volume}, detaching); !code.OK() {
+		return code
+	}
 	d.setDisk(schema.Diskless)
 	return schema.StateDone
 }
 
-// neededBy returns the connection to a Primary without any other current data than
-// that here.
-func (d *device) neededBy() *connection {
-	for _, pd := range d.peers {
-		alone := pd.part.pdsk < schema.UpToDate && !d.peerUpToDate()
-		if pd.conn.peer == schema.Primary && alone && d.own.disk == schema.UpToDate {
-			return pd.conn
-		}
+// declined adds to a code of DRBD 9 which peer refused, if one did.
+func (r *request) declined(code schema.Code) schema.Code {
+	res := r.resource
+	if c := res.connectionTo(res.ballots.refused); res.m.gen == schema.V9 && code == schema.StateFailedByPeer && c != nil {
+		r.refuse(code, fmt.Sprintf("Declined by peer %s (id: %d), see the kernel log there", c.net.Str("name"), c.node))
 	}
-	return nil
-}
-
-// declined says which peer refused.
-func (r *request) declined(c *connection) schema.Code {
-	return r.refuse(schema.StateFailedByPeer,
-		fmt.Sprintf("Declined by peer %s (id: %d), see the kernel log there", c.net.Str("name"), c.node))
+	return code
 }
 
 func (m *Module) outdate(r *request) schema.Code {
@@ -77,16 +66,5 @@ func (m *Module) outdate(r *request) schema.Code {
 }
 
 func (m *Module) outdate9(r *request) schema.Code {
-	d := r.device
-	switch {
-	case d.own.disk == schema.Outdated:
-		return schema.StateNothingToDo
-	case d.own.disk == schema.Diskless:
-		return schema.StateIsDiskless
-	case d.own.disk < schema.Outdated:
-		return schema.StateLowerThanOutdated
-	case d.own.role == schema.Primary:
-		return schema.StateNoUpToDateDisk
-	}
-	return d.setDisk(schema.Outdated)
+	return r.resource.attempt(nil, false, func() { r.device.own.disk = schema.Outdated })
 }

@@ -7,13 +7,8 @@ import (
 )
 
 func (m *Module) disconnect(r *request) schema.Code {
-	for _, d := range r.conn.res.devices {
-		if m.gen == schema.V9 && d.neededBy() == r.conn && !r.parms.Bool("force_disconnect") {
-			return r.declined(r.conn)
-		}
-	}
 	if code := r.conn.disconnect(r.parms.Bool("force_disconnect")); !code.OK() {
-		return code
+		return r.declined(code)
 	}
 	return schema.NoError
 }
@@ -25,19 +20,15 @@ func (c *connection) disconnect(force bool) schema.Code {
 	if c.res.m.gen == schema.V9 {
 		down = c.politely()
 	}
-	code := schema.StateDone
-	if force {
-		code = c.set(down, true)
-	} else {
-		code = c.request(down)
-	}
-	switch code {
-	case schema.StateAlreadyStandAlone, schema.StateNothingToDo:
+	code := c.drop(down, force)
+	switch {
+	case code == schema.StateAlreadyStandAlone, code == schema.StateNothingToDo:
 		return schema.StateDone
-	case schema.StatePrimaryNop: // fencing: the peer must know that it is outdated
+	case c.res.m.gen == schema.V9:
+	case code == schema.StatePrimaryNop: // fencing: the peer must know that it is outdated
 		down.PDsk = new(schema.Outdated)
 		code = c.request(down)
-	case schema.StateFailedByPeer: // the peer wants this node outdated
+	case code == schema.StateFailedByPeer: // the peer wants this node outdated
 		down.Disk = new(schema.Outdated)
 		code = c.request(down)
 		if code == schema.StateIsDiskless || code == schema.StateLowerThanOutdated {
@@ -50,6 +41,17 @@ func (c *connection) disconnect(force bool) schema.Code {
 	c.end()
 	c.res.m.wait(func() bool { return !c.running })
 	return code
+}
+
+// drop makes the change: by force, or with the consent of the peer or, in DRBD 9, of all.
+func (c *connection) drop(down change, force bool) schema.Code {
+	switch {
+	case force:
+		return c.set(down, true)
+	case c.res.m.gen == schema.V9 && c.up():
+		return c.res.agree(ballot{Leaves: &down, With: c.node}, c.edit(down))
+	}
+	return c.request(down)
 }
 
 // politely returns the change that a disconnect is: of a Primary and a Secondary,

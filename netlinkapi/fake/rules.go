@@ -33,7 +33,7 @@ var stateRules = []stateRule{
 		return s.role == schema.Primary && s.conn < connected && s.disk < schema.UpToDate
 	}},
 	{schema.StatePrimaryNop, func(s state, e surroundings) bool {
-		return e.fencing && s.role == schema.Primary && s.conn < connected && s.pdsk >= schema.DUnknown
+		return e.fencing && s.unfenced()
 	}},
 	{schema.StateNoUpToDateDisk, func(s state, _ surroundings) bool {
 		return s.role == schema.Primary && s.disk <= schema.Inconsistent && s.pdsk <= schema.Inconsistent

@@ -31,22 +31,22 @@ var resourceRules = []resourceRule{
 	{schema.StateDeviceInUse, func(old snapshot, r *resource) bool {
 		return r.promotes(old) && old.susp.failIO && r.open()
 	}},
+	{schema.StateNoUpToDateDisk, func(old snapshot, r *resource) bool {
+		return r.role == schema.Primary && slices.ContainsFunc(r.devices, func(d *device) bool {
+			return !d.accessible() && (old.role != schema.Primary || old.upToDate(d))
+		})
+	}},
 	{schema.StateNoQuorum, func(old snapshot, r *resource) bool {
 		return r.promotes(old) && slices.ContainsFunc(r.devices, func(d *device) bool { return !d.own.quorum })
 	}},
-	{schema.StateNoUpToDateDisk, func(old snapshot, r *resource) bool {
-		return r.promotes(old) && slices.ContainsFunc(r.devices, func(d *device) bool {
-			return d.own.disk < schema.UpToDate && !d.peerUpToDate()
-		})
-	}},
-	{schema.StateNoUpToDateDisk, func(old snapshot, r *resource) bool {
-		return old.role == schema.Primary && r.role == schema.Primary && slices.ContainsFunc(r.devices, func(d *device) bool {
-			return old.upToDate(d) && d.own.disk < schema.UpToDate && !d.peerUpToDate()
-		})
-	}},
 	{schema.StatePrimaryNop, func(old snapshot, r *resource) bool {
-		return r.promotes(old) && slices.ContainsFunc(r.peers(), func(pd *peerDevice) bool {
-			return pd.conn.fencing() != fencingDontCare && pd.conn.state < wfReportParams && pd.part.pdsk >= schema.DUnknown
+		return slices.ContainsFunc(r.peers(), func(pd *peerDevice) bool {
+			return pd.conn.fencing() != fencingDontCare && pd.state().unfenced() && !old.of(pd).unfenced()
+		})
+	}},
+	{schema.StateConnectedOutdates, func(old snapshot, r *resource) bool {
+		return slices.ContainsFunc(r.devices, func(d *device) bool {
+			return old.devices[d].disk > schema.Outdated && d.own.disk == schema.Outdated && d.follows()
 		})
 	}},
 	{schema.StateNoVerifyAlg, func(_ snapshot, r *resource) bool {
@@ -63,6 +63,11 @@ func (r *resource) refused9(old snapshot) schema.Code {
 			return rule.code
 		}
 	}
+	for _, d := range r.devices {
+		if code := reachable(state{disk: old.devices[d].disk}, state{disk: d.own.disk}); !code.OK() {
+			return code
+		}
+	}
 	for _, pd := range r.peers() {
 		if was, is := old.of(pd), pd.state(); was != is {
 			if code := reachable(was, is); !code.OK() {
@@ -71,6 +76,22 @@ func (r *resource) refused9(old snapshot) schema.Code {
 		}
 	}
 	return schema.StateDone
+}
+
+// accessible reports whether there is current data, here or at a peer.
+func (d *device) accessible() bool { return d.own.disk == schema.UpToDate || d.peerUpToDate() }
+
+// follows reports whether the data here is what a Primary writes: on this node, or on one
+// that it is connected to, unless the data comes from elsewhere.
+func (d *device) follows() bool {
+	primary := d.own.role == schema.Primary
+	for _, pd := range d.peers {
+		if c := pd.part.conn; c.target() || c.waitsForSync() || c == startingSyncT || c == behind {
+			return false
+		}
+		primary = primary || pd.part.conn >= connected && pd.conn.peer == schema.Primary
+	}
+	return primary
 }
 
 // sane9 returns s with what follows from it in DRBD 9 made so. The disk may have

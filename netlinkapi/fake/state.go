@@ -166,6 +166,11 @@ func (s state) degraded() bool {
 	return s.role == schema.Primary && s.disk < schema.UpToDate && s.pdsk < schema.UpToDate
 }
 
+// unfenced reports whether a peer that a Primary does not reach may have current data.
+func (s state) unfenced() bool {
+	return s.role == schema.Primary && s.conn < connected && s.pdsk > schema.Outdated
+}
+
 // disks is a range of disk states for this node and the peer.
 type disks struct{ min, max, peerMin, peerMax schema.DiskState }
 

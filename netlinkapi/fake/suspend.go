@@ -50,15 +50,12 @@ func (r *resource) reviewSuspension(old snapshot) {
 	r.susp.noData = r.opts.Uint("on_no_data") == onNoDataSuspend && r.anyPeer(func(s state) bool {
 		return s.role == schema.Primary && s.disk < schema.UpToDate && s.pdsk < schema.UpToDate
 	})
-	unfenced := func(s state) bool {
-		return s.role == schema.Primary && s.conn < connected && s.pdsk > schema.Outdated
-	}
 	if r.m.gen == schema.V9 {
 		r.reviewSuspension9(old)
 		return
 	}
 	c := r.only()
-	if c.fencing() != fencingStonith || !r.anyPeer(unfenced) {
+	if c.fencing() != fencingStonith || !r.anyPeer(state.unfenced) {
 		r.susp.fencing = false
 	} else if c.before.devices != nil && c.state.lost() {
 		r.susp.fencing = true
@@ -75,7 +72,7 @@ func (r *resource) reviewSuspension9(old snapshot) {
 	for _, d := range r.devices {
 		missing = missing || !d.own.quorum
 		lost = lost || !d.own.quorum && old.devices[d].quorum
-		noData = noData || d.own.disk < schema.UpToDate && !d.peerUpToDate()
+		noData = noData || !d.accessible()
 	}
 	suspends := r.opts.Uint("on_no_quorum") == onNoQuorumSuspend
 	r.susp.quorum = r.susp.quorum && (missing || r.generationDue()) || missing && lost && suspends

@@ -20,20 +20,25 @@ type ballot struct {
 	Sure bool         // and takes its disks for UpToDate
 	Back bool         // data that became Consistent is current again: no Primary has newer
 
-	Joins bool // it connects
-	With  int  // to this node
+	Joins  bool    // it connects
+	Leaves *change // or disconnects
+	With   int     // this node
+
+	Detaches bool // it gives up the disk
+	Volume   uint32
 }
 
 // A tally is what the nodes answered.
 type tally struct {
 	Code               schema.Code
+	Refused            int    // by this node
 	Reached, Primaries uint64 // nodes, a bit for each
 }
 
 // take adds what was answered elsewhere.
 func (t *tally) take(o tally) {
 	if t.Code.OK() {
-		t.Code = o.Code
+		t.Code, t.Refused = o.Code, o.Refused
 	}
 	t.Reached |= o.Reached
 	t.Primaries |= o.Primaries
@@ -43,6 +48,7 @@ func (t *tally) take(o tally) {
 type ballots struct {
 	running *ballot // waits for its end
 	asked   uint32  // number of the last one of this node
+	refused int     // node that refused that
 	heard   map[int]uint32
 	ended   map[int]uint32
 	from    *connection // by which the running one came
@@ -96,6 +102,7 @@ func (r *resource) decide(b ballot, t tally, edit func()) schema.Code {
 	}
 	if !t.Code.OK() {
 		r.spread(packet{Kind: dropState, Ballot: b}, nil)
+		r.ballots.refused = t.Refused
 		return t.Code
 	}
 	r.spread(packet{Kind: commitState, Ballot: b, Tally: t}, nil)
@@ -174,7 +181,7 @@ func (c *connection) prepare(p packet) {
 // consent is the answer of this node and of those behind it.
 func (r *resource) consent(b ballot, from *connection) tally {
 	if code := r.would(false, func() { r.outcome(b, tally{}) }); !code.OK() {
-		return tally{Code: schema.StateFailedByPeer}
+		return tally{Code: schema.StateFailedByPeer, Refused: r.self()}
 	}
 	return r.poll(b, from)
 }
@@ -228,8 +235,15 @@ func (r *resource) outcome(b ballot, t tally) {
 		}
 		r.noteRole(b, t)
 	}
-	if c := r.connectionTo(b.By); b.Joins && b.With == r.self() && c != nil && c.link != nil {
+	c := r.connectionTo(b.By)
+	switch {
+	case c == nil || c.link == nil:
+	case b.Joins && b.With == r.self():
 		c.join()
+	case b.Leaves != nil && b.With == r.self():
+		c.edit(b.Leaves.mirror())()
+	case b.Detaches && c.state == wfReportParams:
+		c.detaches(b.Volume)
 	}
 	weak := r.role != schema.Primary && t.Primaries&^r.direct() != 0
 	for _, d := range r.devices {
@@ -242,6 +256,13 @@ func (r *resource) outcome(b ballot, t tally) {
 	}
 	if b.Back && b.By == r.self() {
 		r.trustPeers()
+	}
+}
+
+// detaches notes that the peer gives up a disk.
+func (c *connection) detaches(volume uint32) {
+	if d := c.res.volume(volume); d != nil {
+		d.with(c).part.pdsk = schema.Detaching
 	}
 }
 
