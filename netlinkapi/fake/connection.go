@@ -80,9 +80,6 @@ func (c *connection) announce() {
 
 // edit returns what makes a change to the connection and all its volumes.
 func (c *connection) edit(ch change) func() {
-	if c.res.m.gen == schema.V9 && ch.Conn != nil && c.fencing() == fencingDontCare && c.res.opts.Uint("quorum") == 0 {
-		ch.PDsk = nil // nobody asks what a peer that left is worth
-	}
 	return func() {
 		for _, pd := range c.peers() {
 			pd.put(ch.apply(pd.state()))

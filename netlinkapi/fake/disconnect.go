@@ -17,7 +17,7 @@ func (m *Module) disconnect(r *request) schema.Code {
 func (c *connection) disconnect(force bool) schema.Code {
 	down := change{Conn: new(disconnecting)}
 	c.res.m.wait(func() bool { return force || !c.state.lost() })
-	if c.res.m.gen == schema.V9 {
+	if c.res.m.gen == schema.V9 && !force {
 		down = c.politely()
 	}
 	code := c.drop(down, force)
@@ -54,20 +54,17 @@ func (c *connection) drop(down change, force bool) schema.Code {
 	return c.request(down)
 }
 
-// politely returns the change that a disconnect is: of a Primary and a Secondary,
-// the Secondary's data is outdated from then on, unless it is worse than that.
+// politely returns the change that a disconnect is. Where it matters to somebody who has
+// current data, the Secondary's is outdated from then on, unless it is worse than that.
 func (c *connection) politely() change {
 	down := change{Conn: new(disconnecting)}
-	if c.state < wfReportParams || c.res.role == c.peer {
-		return down
-	}
-	switch schema.Primary {
-	case c.res.role:
+	matters := c.fencing() != fencingDontCare || c.res.opts.Uint("quorum") != 0
+	switch {
+	case !matters || c.state < wfReportParams || c.res.role == c.peer:
+	case c.res.role == schema.Primary:
 		down.PDsk = new(schema.Outdated)
-	case c.peer:
-		if !c.res.inconsistent() {
-			down.Disk = new(schema.Outdated)
-		}
+	case c.peer == schema.Primary && !c.res.inconsistent():
+		down.Disk = new(schema.Outdated)
 	}
 	return down
 }

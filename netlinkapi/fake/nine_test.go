@@ -165,3 +165,79 @@ func TestNoQuorumFailsIO(t *testing.T) {
 		require.NoError(t, nodes[0].m.Write(0, 0, []byte("together")))
 	})
 }
+
+// reach cuts or repairs all ways between one node and the others of a cluster.
+func (n *machine) reach(verb func(m *Module, peer string) error, self, count int) {
+	n.t.Helper()
+	for peer := range count {
+		if peer != self {
+			require.NoError(n.t, verb(n.m, fmt.Sprintf("ipv4:10.0.0.%d:7789", peer+1)))
+		}
+	}
+}
+
+// quorum reports whether the node has quorum.
+func (n *machine) quorum() bool {
+	n.m.mu.Lock()
+	defer n.m.mu.Unlock()
+	return n.m.minors[0].own.quorum
+}
+
+// TestFiveNodes loses one node after the other. Those that cannot know what was written
+// count against the rest as long as it is unknown what another has.
+func TestFiveNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := newNine(t, 5, func(v *schema.Values) { v.SetUint("quorum", quorumMajority) })
+		require.True(t, nodes[0].promoteNine(true).OK())
+		settle()
+		all := "UpToDate UpToDate UpToDate UpToDate UpToDate"
+		for _, n := range nodes {
+			require.Equal(t, all, n.disks())
+		}
+		for _, lost := range []int{4, 3} {
+			nodes[lost].reach((*Module).Cut, lost, len(nodes))
+			settle()
+			require.False(t, nodes[lost].quorum())
+			require.Equal(t, schema.StateNoQuorum, nodes[lost].promoteNine(false))
+		}
+		require.True(t, nodes[0].quorum(), "three of five")
+		require.NoError(t, nodes[0].m.Write(0, 4096, []byte("three have it")))
+		nodes[2].reach((*Module).Cut, 2, len(nodes))
+		settle()
+		require.False(t, nodes[0].quorum(), "two of five, though two of the others are behind")
+		require.True(t, nodes[0].m.resources[0].susp.quorum)
+		for lost := 2; lost < len(nodes); lost++ {
+			nodes[lost].reach((*Module).Heal, lost, len(nodes))
+		}
+		settle()
+		settle()
+		for _, n := range nodes {
+			require.Equal(t, all, n.disks())
+			require.True(t, n.quorum())
+		}
+		require.False(t, nodes[0].m.resources[0].susp.quorum)
+	})
+}
+
+// TestNeeded refuses what would leave a Primary without data, or without knowledge of
+// what its peer has.
+func TestNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := newNine(t, 2, nil)
+		require.True(t, nodes[0].promoteNine(true).OK())
+		settle()
+		nodes[0].ok(schema.ChgNetOpts, schema.NoMinor, nodes[0].peerContext(1), nodes[0].set(schema.NetConf).SetUint("fencing_policy", 1))
+		refused := func(op schema.Op, minor uint32, sets ...*schema.Values) {
+			code, texts := nodes[1].do(op, minor, 0, sets...)
+			require.Equal(t, schema.StateFailedByPeer, code)
+			require.Equal(t, []string{"Declined by peer n0 (id: 0), see the kernel log there"}, texts)
+		}
+		refused(schema.Disconnect, schema.NoMinor, nodes[1].peerContext(0)) // the peer would not know that it is outdated
+		nodes[0].ok(schema.Detach, 0)
+		refused(schema.Detach, 0)
+		refused(schema.Disconnect, schema.NoMinor, nodes[1].peerContext(0))
+		code, _ := nodes[1].do(schema.Outdate, 0, 0)
+		require.Equal(t, schema.StateConnectedOutdates, code)
+		require.Equal(t, "UpToDate Diskless", nodes[1].disks())
+	})
+}
