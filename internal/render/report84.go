@@ -75,10 +75,15 @@ func shState(b *strings.Builder, s State84, percent string) {
 // Percent returns how much of a resync or verify is done, with one decimal, or
 // "" if none runs.
 func (v Volume84) Percent() string {
-	info := v.info()
-	if !has(info, "bits_rs_total") {
+	if !has(v.info(), "bits_rs_total") {
 		return ""
 	}
+	return v.progress()
+}
+
+// progress takes what the module does not tell for nothing: all is done.
+func (v Volume84) progress() string {
+	info := v.info()
 	total := num(info, "bits_rs_total")
 	left := num(info, "bits_oos") - num(info, "bits_rs_failed")
 	shift := uint(10)
@@ -131,7 +136,7 @@ func event84(v Volume84) string {
 	case reasonHelperPost:
 		return fmt.Sprintf("%d UH-post %s %s 0x%04x\n", v.Seq, object, text(info, "helper"), num(info, "helper_exit_code"))
 	case reasonProgress:
-		return fmt.Sprintf("%d SP %s %s\n", v.Seq, object, v.Percent())
+		return fmt.Sprintf("%d SP %s %s\n", v.Seq, object, v.progress())
 	default:
 		return fmt.Sprintf("%d ?? %s <other message, state info broadcast reason:%d>\n", v.Seq, object, reason)
 	}
