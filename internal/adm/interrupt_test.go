@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,4 +87,10 @@ func TestWaitConIntIsEndedQuietly(t *testing.T) {
 		require.Empty(t, errs.String())
 		require.Empty(t, out.String(), "nobody sits there")
 	})
+}
+
+// TestMain starts what receives signals outside of any bubble: it lives as long as the process.
+func TestMain(m *testing.M) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGUSR2)
+	os.Exit(m.Run())
 }
