@@ -207,17 +207,22 @@ func (e exam) suspended() []finding {
 	return all
 }
 
-// promotion says what keeps a Secondary from being promoted.
+// promotion says what keeps a Secondary from being promoted, and a Primary from being
+// of use.
 func (e exam) promotion() []finding {
+	state := "not promotable"
 	if e.have.Role() == schema.Primary {
-		return nil
+		state = "of no use as Primary: its I/O stands still or fails, as on-no-quorum says"
 	}
 	var all []finding
 	for _, d := range e.have.Devices {
 		if knows(d.Info, "dev_has_quorum") && !d.Info.Bool("dev_has_quorum") {
-			all = append(all, finding{About: "resource " + e.res.Name, State: "not promotable",
+			all = append(all, finding{About: "resource " + e.res.Name, State: state,
 				Why: fmt.Sprintf("volume %d has no quorum: too few of its nodes see each other", d.Volume)})
 		}
+	}
+	if e.have.Role() == schema.Primary {
+		return all
 	}
 	for _, c := range e.have.Connections {
 		if c.Role() == schema.Primary && !c.Conf.Bool("two_primaries") {

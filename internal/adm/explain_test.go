@@ -2,6 +2,7 @@ package adm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"os"
@@ -29,6 +30,7 @@ type patient struct {
 	outOfSync uint64 // sectors
 	ids       [2]uint64
 	peerRole  schema.Role
+	role      schema.Role // 0: Secondary
 	log       string
 	silent    bool
 	usedBy    []string
@@ -65,7 +67,7 @@ func (p patient) running() *netlinkapi.Resource {
 	values := func(id schema.ID) *schema.Values { return id.In(p.gen).New() }
 	r := &netlinkapi.Resource{
 		Name: "r0",
-		Info: values(schema.ResourceInfo).SetUint("res_role", uint64(schema.Secondary)),
+		Info: values(schema.ResourceInfo).SetUint("res_role", uint64(cmp.Or(p.role, schema.Secondary))),
 		Devices: []*netlinkapi.Device{{
 			Minor: 3,
 			Info:  values(schema.DeviceInfo).SetUint("dev_disk_state", uint64(p.disk)).SetBool("dev_has_quorum", !p.noQuorum),
@@ -150,6 +152,8 @@ func TestDiagnose(t *testing.T) {
 		{"the peer's disk", ill(func(p *patient) { p.peerDisk = schema.Failed }), "the disk of volume 0 on pine", "Failed", "", false},
 		{"the peer is Primary", ill(func(p *patient) { p.peerRole = schema.Primary }), "resource r0", "not promotable", "", false},
 		{"no quorum", ill(func(p *patient) { p.noQuorum = true }), "resource r0", "not promotable", "", false},
+		{"no quorum for a Primary", ill(func(p *patient) { p.noQuorum, p.role = true, schema.Primary }), "resource r0",
+			"of no use as Primary: its I/O stands still or fails, as on-no-quorum says", "", false},
 		{"suspended", ill(func(p *patient) { p.suspended = "res_susp_fen" }), "the I/O of resource r0", "suspended", "", false},
 	}
 	for _, tt := range tests {
