@@ -44,6 +44,17 @@ func TestCaptures(t *testing.T) {
 	})
 }
 
+// TestCapturesUnmarked does the same with requests without the mandatory marks.
+func TestCapturesUnmarked(t *testing.T) {
+	if native.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("the recording is little endian")
+	}
+	steps := readSteps(t, "8.4.11")
+	synctest.Test(t, func(t *testing.T) {
+		newPlayer(t, "8.4.11").playAll(steps, "231-unmarked-up", "231-unmarked-up")
+	})
+}
+
 // playAll plays the steps from one name to another.
 func (p *player) playAll(steps []step, first, last string) {
 	for _, s := range steps {
