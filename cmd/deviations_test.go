@@ -136,10 +136,6 @@ var deviations = map[string]string{
 	"9.3.3 12-quorum-suspend step 17 node2: events2 stream":                             "node2 heard from node3 that it depends on a Primary before the commit that made this so",
 	"9.3.3 12-quorum-suspend step 20 node1: events2 stream":                             "whether quorum-lost ends before the connection is looked for again is chance",
 	"9.3.3 14-tiebreaker step 7 node3: events2 stream":                                  "a node without a disk takes a peer for Consistent whose generation it has not heard of; here it always has",
-	"8.4.11 commands step 14 exit":                                                      refusal,
-	"8.4.11 commands step 14 stderr":                                                    refusal,
-	"8.4.11 commands step 27 stderr":                                                    refusal,
-	"8.4.11 commands step 28 stderr":                                                    refusal,
 	"8.4.11 disks step 6 node1: drbdsetup status --verbose --statistics":                words64,
 	"8.4.11 disks step 6 node2: drbdsetup status --verbose --statistics":                words64,
 	"8.4.11 fencing step 8 node1: events2 stream":                                       "the fake module lets I/O go on a moment before it takes the peer for Outdated",
@@ -181,7 +177,6 @@ const brokenOff = "node2 had the last block already when it left"
 const (
 	inHandler = "recorded while the handler ran"
 	grows     = "rs-total grows with each block that the verify finds, and was recorded later"
-	refusal   = "of several reasons to refuse, 8.4.11 tells another"
 	words64   = "8.4.11 counts a word of a new bitmap too little"
 	noCode    = "ours has no code to tell: nothing was asked of the module"
 )

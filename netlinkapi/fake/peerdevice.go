@@ -102,14 +102,17 @@ func (pd *peerDevice) fencing() uint64 {
 
 const fencingDontCare = 0
 
-// allows returns why the device may not go from one state to the other. A state
-// that was wrong before may stay wrong in the same way.
+// allows returns why the device of DRBD 8.4 may not go from one state to the other. A
+// state that was wrong before may stay wrong in the same way.
 func (pd *peerDevice) allows(old, new state) schema.Code {
+	if code := reachable84(old, new); !code.OK() {
+		return code
+	}
 	e := pd.surroundings()
 	if code := new.valid(e); !code.OK() && old.valid(e) != code {
 		return code
 	}
-	return reachable(old, new)
+	return schema.StateDone
 }
 
 // set changes the state here, without asking the peer.

@@ -123,6 +123,17 @@ func reachable(old, new state) schema.Code {
 	return schema.StateDone
 }
 
+// reachable84 is reachable for DRBD 8.4, which tells the last of several reasons.
+func reachable84(old, new state) schema.Code {
+	code := schema.StateDone
+	for _, r := range transitionRules {
+		if r.bad(old, new) {
+			code = r.code
+		}
+	}
+	return code
+}
+
 // clusterWide reports whether the peer must agree to a change.
 func clusterWide(old, new state) bool {
 	if old.conn < connected {
