@@ -29,7 +29,7 @@ func TestHang(t *testing.T) {
 		{"8.4.11", "drbdadm disconnect r0", 20, 5 * time.Second, "'drbdsetup-84 disconnect ipv4:10.0.0.1:7788 ipv4:10.0.0.2:7788' did not terminate within 5 seconds"},
 		{"8.4.11", "drbdadm adjust r0", 20, 5 * time.Second, "no answer from 'drbdsetup-84 show r0' within 5 seconds"},
 		{"8.4.11", "drbdadm role r0", 20, 5 * time.Second, "'drbdsetup-84 role 0' did not terminate within 5 seconds"},
-		{"8.4.11", "drbdadm wait-connect r0", 20, 2 * time.Minute, "get-timeout-type: 0: no reply from the kernel within 2m0s"},
+		{"8.4.11", "drbdadm wait-connect r0", 20, 2 * time.Minute, "wait-connect: get-timeout-type: 0: no reply from the kernel within 2m0s"},
 		{"9.3.3", "drbdsetup primary r0", 20, 2 * time.Minute, "primary: r0: no reply from the kernel within 2m0s"},
 		{"9.3.3", "drbdsetup verify r0 1 0", 20, 2 * time.Minute, "verify: r0: no reply from the kernel within 2m0s"},
 		{"9.3.3", "drbdsetup attach 0 /dev/vda /dev/vda internal", 20, 2 * time.Minute, "attach: get-devices: 0: no reply from the kernel within 2m0s"},

@@ -122,10 +122,10 @@ func (c *call) newWaiter(connect bool) (*waiter, error) {
 func (w *waiter) patience(ctx context.Context, r netlinkapi.Request) (time.Duration, error) {
 	r.Op, r.Object = schema.GetTimeoutType, w.object
 	reply, err := w.client.Do(ctx, r)
-	if err != nil {
+	if _, refused := errors.AsType[*netlinkapi.KernelError](err); refused {
 		return 0, fail(exitUsage, "%s: the module does not say how long to wait: %v", w.object, err)
 	}
-	return w.seconds.pick(reply.Get(schema.TimeoutParms).Uint("timeout_type")), nil
+	return w.seconds.pick(reply.Get(schema.TimeoutParms).Uint("timeout_type")), err
 }
 
 // findTargets looks which peer devices the command means.
