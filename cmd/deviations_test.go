@@ -166,7 +166,7 @@ var deviations = map[string]string{
 	"8.4.11 08-power-loss step 12 stdout":                                               "drbdmeta 9.22 shows the flags as 0",
 }
 
-const failed = "the fake module notices the failed disk before it sends the first write"
+const failed = "what node1 wrote before node2 heard of the failed disk is not marked there: how much that is, is chance"
 
 const helperLong = "pri-on-incon-degr for node2 was still running when node3 was met, and that for node3 began with the connect half done"
 
