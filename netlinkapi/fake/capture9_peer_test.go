@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -20,32 +19,27 @@ import (
 // TestCaptures9WithPeer does the same as TestCaptures9 with a peer: from the first
 // connect to the loss of the peer.
 func TestCaptures9WithPeer(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "9.3.3")
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlayer(t, "9.3.3")
+	replay(t, "9.3.3", func(p *player) {
 		p.addPeer9()
 		p.deviating = map[string]string{}
 		p.node.m.cfg.Helper = func(context.Context, []string, []string) uint32 {
 			time.Sleep(5 * time.Millisecond)
 			return 0
 		}
-		for _, s := range steps {
+		for _, s := range p.steps {
 			if s.name >= "216-connect-no-peer-yet" && s.name <= "271-down" {
 				p.play(s)
 				p.compareStates(s)
 			}
 		}
-		require.Greater(t, p.compared, 300)
+		require.Greater(p.t, p.compared, 300)
 		for _, what := range []string{"268-new-current-uuid-clear-bitmap", "269-live-peer-power-loss", "270-status-peer-lost"} {
 			what += ": answers" // the peer does not say at once that it is no longer Inconsistent; here it does
-			require.NotContains(t, withoutLines(p.deviating[what], "peer_dev_uuid_flags"), " ", what)
+			require.NotContains(p.t, withoutLines(p.deviating[what], "peer_dev_uuid_flags"), " ", what)
 			delete(p.deviating, what)
 		}
 		for what, how := range p.deviating {
-			t.Errorf("%s:\n%s", what, how)
+			p.t.Errorf("%s:\n%s", what, how)
 		}
 	})
 }

@@ -50,23 +50,18 @@ func diff(a, b string) string {
 // was configured, byte for byte, and compares what comes back. What differs is
 // named in deviating9.
 func TestCaptures9(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "9.3.3")
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlayer(t, "9.3.3")
+	replay(t, "9.3.3", func(p *player) {
 		p.deviating = map[string]string{}
-		p.playAll(steps, "001-family-lookup", "117-del-resource-unknown")
-		require.Greater(t, p.compared, 200)
+		p.playAll("001-family-lookup", "117-del-resource-unknown")
+		require.Greater(p.t, p.compared, 200)
 		for what, how := range p.deviating {
 			if _, known := deviating9[what]; !known {
-				t.Errorf("%s:\n%s", what, how)
+				p.t.Errorf("%s:\n%s", what, how)
 			}
 		}
 		for what := range deviating9 {
 			if _, still := p.deviating[what]; !still {
-				t.Errorf("%s deviates no more: take it off the list", what)
+				p.t.Errorf("%s deviates no more: take it off the list", what)
 			}
 		}
 	})
@@ -75,20 +70,15 @@ func TestCaptures9(t *testing.T) {
 // TestCaptures9Dumps does the same on a node with three resources: dumps, objects that
 // are not there, and broken requests.
 func TestCaptures9Dumps(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "9.3.3")
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlayer(t, "9.3.3")
+	replay(t, "9.3.3", func(p *player) {
 		p.threeResources9()
 		p.deviating = map[string]string{}
-		p.playAll(steps, "118-dump3-show", "214-raw-get-status-84-command")
-		require.Greater(t, p.compared, 200)
-		require.Contains(t, p.deviating, existing)
+		p.playAll("118-dump3-show", "214-raw-get-status-84-command")
+		require.Greater(p.t, p.compared, 200)
+		require.Contains(p.t, p.deviating, existing)
 		delete(p.deviating, existing)
 		for what, how := range p.deviating { // one disk had been written, which nobody recorded
-			require.Equal(t, "-     00013 0x0 dev_disk_flags = 80000000\n", how, what)
+			require.Equal(p.t, "-     00013 0x0 dev_disk_flags = 80000000\n", how, what)
 		}
 	})
 }
@@ -205,33 +195,24 @@ const (
 
 // TestCaptures9Unmarked configures a node with requests without the mandatory marks.
 func TestCaptures9Unmarked(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "9.3.3")
-	synctest.Test(t, func(t *testing.T) { newPlayer(t, "9.3.3").playAll(steps, "273-unmarked-up", "273-unmarked-up") })
+	replay(t, "9.3.3", func(p *player) { p.playAll("273-unmarked-up", "273-unmarked-up") })
 }
 
 // TestCaptures9Hazards loses the name of a connection, attaches without and with an
 // applied log, and brings the machine down.
 func TestCaptures9Hazards(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "9.3.3")
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlayer(t, "9.3.3")
+	replay(t, "9.3.3", func(p *player) {
 		p.connected()
-		require.True(t, p.node.promoteNine(false).OK())
+		require.True(p.t, p.node.promoteNine(false).OK())
 		p.write(256 << 10)
 		p.node.ok(schema.Demote, schema.NoMinor, p.node.named())
 		p.cut()
 		p.heal()
 		p.deviating = map[string]string{}
-		p.playAll(steps, "274-net-options-set-defaults-name", "274-net-options-set-defaults-name")
-		p.playAll(steps, "276-detach-attach-without-apply-al", "278-attach-again-status")
+		p.playAll("274-net-options-set-defaults-name", "274-net-options-set-defaults-name")
+		p.playAll("276-detach-attach-without-apply-al", "278-attach-again-status")
 		for what, how := range p.deviating {
-			t.Errorf("%s:\n%s", what, how)
+			p.t.Errorf("%s:\n%s", what, how)
 		}
 	})
 }

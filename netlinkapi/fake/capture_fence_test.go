@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,15 +13,10 @@ import (
 // TestCapturesFencing cuts the network of a Primary: fence-peer outdates the peer, and
 // unfence-peer is called when it has all data again.
 func TestCapturesFencing(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
 	for module, name := range map[string]string{"8.4.11": "234-live-fence-peer-network", "9.3.3": "275-live-fence-peer-network"} {
-		steps := readSteps(t, module)
-		s := steps[slices.IndexFunc(steps, func(s step) bool { return s.name == name })]
 		t.Run(module, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPlayer(t, module)
+			replay(t, module, func(p *player) {
+				s := p.steps[slices.IndexFunc(p.steps, func(s step) bool { return s.name == name })]
 				p.deviating = map[string]string{} // options were others: only what is told of states counts
 				p.connected()
 				p.node.m.cfg.Helper = func(_ context.Context, args, _ []string) uint32 {

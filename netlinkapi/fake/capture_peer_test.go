@@ -4,7 +4,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -16,15 +15,10 @@ import (
 // suspension and what is refused meanwhile. Counters differ, as the machines are
 // not equally fast.
 func TestCapturesWithPeer(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "8.4.11")
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlayer(t, "8.4.11")
+	replay(t, "8.4.11", func(p *player) {
 		p.addPeer()
-		p.playAll(steps, "184-connect-no-peer-yet", "229-down")
-		require.Greater(t, p.compared, 250)
+		p.playAll("184-connect-no-peer-yet", "229-down")
+		require.Greater(p.t, p.compared, 250)
 	})
 }
 

@@ -23,41 +23,42 @@ import (
 // and compares what comes back with what that module answered and multicast. The
 // recording is described in testdata/wire/README.md.
 func TestCaptures(t *testing.T) {
-	if native.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the recording is little endian")
-	}
-	steps := readSteps(t, "8.4.11")
 	t.Run("from nothing", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPlayer(t, "8.4.11")
-			p.playAll(steps, "001-family-lookup", "082-net-options-bad-alg")
-			require.Greater(t, p.compared, 180)
+		replay(t, "8.4.11", func(p *player) {
+			p.playAll("001-family-lookup", "082-net-options-bad-alg")
+			require.Greater(p.t, p.compared, 180)
 		})
 	})
 	t.Run("three resources", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPlayer(t, "8.4.11")
+		replay(t, "8.4.11", func(p *player) {
 			p.threeResources()
-			p.playAll(steps, "085-dump3-show", "181-down-ra")
-			require.Greater(t, p.compared, 200)
+			p.playAll("085-dump3-show", "181-down-ra")
+			require.Greater(p.t, p.compared, 200)
 		})
 	})
 }
 
 // TestCapturesUnmarked does the same with requests without the mandatory marks.
 func TestCapturesUnmarked(t *testing.T) {
+	replay(t, "8.4.11", func(p *player) { p.playAll("231-unmarked-up", "231-unmarked-up") })
+}
+
+// replay has a player for the recording of a module play in a bubble.
+func replay(t *testing.T, module string, play func(p *player)) {
 	if native.Uint16([]byte{1, 0}) != 1 {
 		t.Skip("the recording is little endian")
 	}
-	steps := readSteps(t, "8.4.11")
+	steps := readSteps(t, module)
 	synctest.Test(t, func(t *testing.T) {
-		newPlayer(t, "8.4.11").playAll(steps, "231-unmarked-up", "231-unmarked-up")
+		p := newPlayer(t, module)
+		p.steps = steps
+		play(p)
 	})
 }
 
 // playAll plays the steps from one name to another.
-func (p *player) playAll(steps []step, first, last string) {
-	for _, s := range steps {
+func (p *player) playAll(first, last string) {
+	for _, s := range p.steps {
 		if s.name >= first && s.name <= last {
 			p.play(s)
 		}
@@ -181,6 +182,7 @@ func readSteps(t testing.TB, version string) []step {
 // player sends requests to a node and compares.
 type player struct {
 	t         *testing.T
+	steps     []step // of the recording
 	dir       string
 	node      *machine
 	peer      *machine // nil: there is none
