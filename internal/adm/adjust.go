@@ -61,6 +61,14 @@ func (a *adjuster) ops(stage Stage, name string, after *Step, ops []Op) *Step {
 	return a.plan.add(Step{Stage: stage, Name: name, Res: a.res.Name, Ops: ops, After: after})
 }
 
+// per returns the generation's stage for a kind of step.
+func (a *adjuster) per(nine, old Stage) Stage {
+	if a.gen == schema.V84 {
+		return old
+	}
+	return nine
+}
+
 // resource creates the resource or changes its options.
 func (a *adjuster) resource() error {
 	o := object{selection: a.selection}
@@ -69,14 +77,14 @@ func (a *adjuster) resource() error {
 		a.base, err = a.make(Prerequisites, "new-resource", o, nil, "the resource is not running", planner.newResource)
 		return err
 	}
-	a.resourceOptions(Resource, o)
+	a.resourceOptions(o)
 	return nil
 }
 
-func (a *adjuster) resourceOptions(stage Stage, o object) {
+func (a *adjuster) resourceOptions(o object) {
 	if changes := diff(a.res.Options, a.have.Options); len(changes) > 0 {
 		verb := []string{"resource-options", a.res.Name}
-		step := a.ops(stage, "resource-options", nil, a.setDefaults(o, verb, a.res.Options, a.have.Options))
+		step := a.ops(a.per(Resource, Resource84), "resource-options", nil, a.setDefaults(o, verb, a.res.Options, a.have.Options))
 		step.Changes = changes
 	}
 }
@@ -162,25 +170,23 @@ func (a *adjuster) noDevice(o object) string {
 
 // diskOptions changes options and size of an attached disk.
 func (a *adjuster) diskOptions(o object, have *confparse.Volume) {
-	want := o.vol.DiskOptions
-	if changes := diff(want, have.DiskOptions, "size"); len(changes) > 0 {
-		stage := Disk
+	want, stage := o.vol.DiskOptions, a.per(Disk, Disk84)
+	if changes := diff(want, have.DiskOptions, attachOnly...); len(changes) > 0 {
+		at := stage
 		if turnsBitmapOn(want, have.DiskOptions) {
-			stage = DiskUp
+			at = DiskUp
 		}
 		verb := []string{"disk-options", o.minor()}
-		step := a.ops(stage, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, "size"))
+		step := a.ops(at, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, attachOnly...))
 		step.Changes = changes
 	}
-	a.size(Disk, o, have)
-}
-
-// size makes the volume use another part of its disk.
-func (a *adjuster) size(stage Stage, o object, have *confparse.Volume) {
-	if changes := diffOnly(o.vol.DiskOptions, have.DiskOptions, "size"); len(changes) > 0 {
+	if changes := diffOnly(want, have.DiskOptions, "size"); len(changes) > 0 {
 		a.ops(stage, "resize", nil, []Op{a.part("resize").resizeOp(o)}).Changes = changes
 	}
 }
+
+// attachOnly are the disk options that disk-options does not take.
+var attachOnly = []string{"size", "max-bio-bvecs"}
 
 // turnsBitmapOn reports whether a disk that had no bitmap shall have one. Peers
 // have to find it.
@@ -200,9 +206,13 @@ func (a *adjuster) surplusVolumes() {
 	}
 	for _, v := range a.have.Me.Volumes {
 		if a.res.Me.Volume(v.Number) == nil {
-			a.remove(v, !a.has("skip-disk"), fmt.Sprintf("volume %d is not in the configuration", v.Number))
+			a.removeSurplus(v)
 		}
 	}
+}
+
+func (a *adjuster) removeSurplus(v *confparse.Volume) {
+	a.remove(v, !a.has("skip-disk"), fmt.Sprintf("volume %d is not in the configuration", v.Number))
 }
 
 // remove takes a running volume away, unless it has a disk that must stay.
@@ -213,17 +223,17 @@ func (a *adjuster) remove(v *confparse.Volume, disks bool, why string) {
 		}
 		a.detach(v, why)
 	}
-	a.ops(DiskDown, "del-minor", nil, []Op{a.onMinor("del-minor", v)}).Why = why
-}
-
-// onMinor calls drbdsetup for a running volume.
-func (a *adjuster) onMinor(verb string, v *confparse.Volume) Op {
-	return a.setup(object{selection: a.selection}, verb, strconv.Itoa(v.Minor))
+	op := a.setup(object{selection: a.selection}, "del-minor", strconv.Itoa(v.Minor))
+	a.ops(a.per(DiskDown, Create84), "del-minor", nil, []Op{op}).Why = why
 }
 
 func (a *adjuster) detach(v *confparse.Volume, why string) {
-	op := a.setup(object{selection: a.selection}, "detach", "--diskless", strconv.Itoa(v.Minor))
-	a.ops(DiskDown, "detach", nil, []Op{op}).Why = why
+	words := []string{"detach", "--diskless", strconv.Itoa(v.Minor)}
+	if a.gen == schema.V84 {
+		words = []string{"detach", strconv.Itoa(v.Minor)}
+	}
+	op := a.setup(object{selection: a.selection}, words...)
+	a.ops(a.per(DiskDown, Create84), "detach", nil, []Op{op}).Why = why
 }
 
 // storageChange says which disk a volume has, and which one it shall have.

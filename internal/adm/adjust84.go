@@ -20,7 +20,7 @@ func (p planner) adjust84(s selection, plan *Plan) error {
 		return err
 	}
 	if a.have != nil {
-		a.resourceOptions(Resource84, o)
+		a.resourceOptions(o)
 	}
 	return a.connection84(o)
 }
@@ -32,7 +32,7 @@ func (a *adjuster) volumes84() error {
 	surplus := a.surplus84()
 	for _, o := range a.objects(perVolume) {
 		for len(surplus) > 0 && surplus[0].Number < o.vol.Number {
-			a.removeSurplus84(surplus[0])
+			a.removeSurplus(surplus[0])
 			surplus = surplus[1:]
 		}
 		if err := a.volume84(o, a.runningVolume(o.vol.Number)); err != nil {
@@ -40,7 +40,7 @@ func (a *adjuster) volumes84() error {
 		}
 	}
 	for _, v := range surplus {
-		a.removeSurplus84(v)
+		a.removeSurplus(v)
 	}
 	return nil
 }
@@ -56,13 +56,9 @@ func (a *adjuster) surplus84() []*confparse.Volume {
 	return surplus
 }
 
-func (a *adjuster) removeSurplus84(v *confparse.Volume) {
-	a.remove84(v, fmt.Sprintf("volume %d is not in the configuration", v.Number))
-}
-
 func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 	if have != nil && have.Minor != o.vol.Minor {
-		a.remove84(have, fmt.Sprintf("volume %d shall be minor %d", o.vol.Number, o.vol.Minor))
+		a.remove(have, true, fmt.Sprintf("volume %d shall be minor %d", o.vol.Number, o.vol.Minor))
 		have = nil
 	}
 	if have == nil {
@@ -71,11 +67,11 @@ func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 		}
 	}
 	if have != nil && sameStorage(o.vol, have) && len(diffOnly(o.vol.DiskOptions, have.DiskOptions, "max-bio-bvecs")) == 0 {
-		a.diskOptions84(o, have)
+		a.diskOptions(o, have)
 		return nil
 	}
 	if have != nil && have.Disk != "" {
-		a.detach84(have, storageChange(o.vol, have))
+		a.detach(have, storageChange(o.vol, have))
 	}
 	if have != nil {
 		o.vol = bvecsFirst(o.vol)
@@ -83,9 +79,6 @@ func (a *adjuster) volume84(o object, have *confparse.Volume) error {
 	_, err := a.make(Disk84, "attach", o, nil, notAttached(o), planner.attach)
 	return err
 }
-
-// attachOnly are the disk options of 8.4 that disk-options does not take.
-var attachOnly = []string{"max-bio-bvecs", "size"}
 
 // bvecsFirst returns the volume with the option that made it necessary to attach
 // again at the head of its list.
@@ -96,28 +89,6 @@ func bvecsFirst(v *confparse.Volume) *confparse.Volume {
 		out.DiskOptions = append(confparse.Options{o}, rest...)
 	}
 	return &out
-}
-
-func (a *adjuster) diskOptions84(o object, have *confparse.Volume) {
-	want := o.vol.DiskOptions
-	if changes := diff(want, have.DiskOptions, attachOnly...); len(changes) > 0 {
-		verb := []string{"disk-options", o.minor()}
-		step := a.ops(Disk84, "disk-options", nil, a.setDefaults(o, verb, want, have.DiskOptions, attachOnly...))
-		step.Changes = changes
-	}
-	a.size(Disk84, o, have)
-}
-
-// remove84 takes a running volume away.
-func (a *adjuster) remove84(v *confparse.Volume, why string) {
-	if v.Disk != "" {
-		a.detach84(v, why)
-	}
-	a.ops(Create84, "del-minor", nil, []Op{a.onMinor("del-minor", v)}).Why = why
-}
-
-func (a *adjuster) detach84(v *confparse.Volume, why string) {
-	a.ops(Create84, "detach", nil, []Op{a.onMinor("detach", v)}).Why = why
 }
 
 // connection84 makes the connection, or changes its options.
