@@ -50,10 +50,14 @@ func takeCompatAddress(key string) func(context.Context, *call, string) error {
 	}
 }
 
+// connectFlags are options of 8.4's connect that 9 wants when it connects, not of the
+// peer.
+var connectFlags = []option{{name: "discard-my-data", arg: optionalArg}, {name: "tentative", arg: optionalArg}}
+
 // Forms of commands with addresses instead of a peer's node id.
 var (
 	connectForm = command{
-		name: "connect", words: compatWords, op: schema.NewPeer, set: schema.NetConf, run: connectByAddress,
+		name: "connect", words: compatWords, op: schema.NewPeer, set: schema.NetConf, flags: connectFlags, run: connectByAddress,
 	}
 	disconnectForm = command{
 		name: "disconnect", words: compatWords, op: schema.Disconnect, set: schema.DisconnectParms, run: disconnectByAddress,
@@ -170,6 +174,10 @@ func connectByAddress(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	how := &call{tool: c.tool, cmd: &command{set: schema.ConnectParms}}
+	if err := how.takeOptions(ctx, c.given); err != nil {
+		return err
+	}
 	dir := c.Path(filepath.Join(compatDir, "res-"+c.resource))
 	c.context.SetUint("ctx_peer_node_id", peer)
 	options, err := kept(filepath.Join(dir, newPeerFile))
@@ -189,15 +197,18 @@ func connectByAddress(ctx context.Context, c *call) error {
 	if err := c.step(ctx, schema.NewPath, c.path); err != nil {
 		return fail(exitUsage, "Failed to create path from %s to %s: %v", c.addresses[0], c.addresses[1], err)
 	}
-	if err := c.step(ctx, schema.Connect); err != nil {
+	if err := c.step(ctx, schema.Connect, how.payload); err != nil {
 		return fail(exitUsage, "Failed to connect to peer node %d: %v", peer, err)
 	}
 	return nil
 }
 
-// step sends one of several requests about the call's connection.
-func (c *call) step(ctx context.Context, op schema.Op, sets ...*schema.Values) error {
-	r := netlinkapi.Request{Op: op, Object: c.object, Sets: append([]*schema.Values{c.context}, sets...)}
+// step sends one of several requests about the call's connection. The set may be nil.
+func (c *call) step(ctx context.Context, op schema.Op, set *schema.Values) error {
+	r := netlinkapi.Request{Op: op, Object: c.object, Sets: []*schema.Values{c.context}}
+	if set != nil {
+		r.Sets = append(r.Sets, set)
+	}
 	return c.do(ctx, r)
 }
 
@@ -242,16 +253,12 @@ func disconnectByAddress(ctx context.Context, c *call) error {
 		return err
 	}
 	c.context.SetUint("ctx_peer_node_id", peer)
-	var sets []*schema.Values
-	if c.payload != nil {
-		sets = append(sets, c.payload)
-	}
-	if err := c.step(ctx, schema.DelPeer, sets...); err != nil {
+	if err := c.step(ctx, schema.DelPeer, c.payload); err != nil {
 		return err
 	}
 	// What went with the peer the module does not know any more.
 	if err := unless(schema.ErrInvalidRequest, c.step(ctx, schema.DelPath, c.path)); err != nil {
 		return err
 	}
-	return unless(schema.ErrInvalidRequest, c.step(ctx, schema.Disconnect))
+	return unless(schema.ErrInvalidRequest, c.step(ctx, schema.Disconnect, nil))
 }

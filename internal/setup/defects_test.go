@@ -44,6 +44,17 @@ func TestConnectByAddressWithoutKeptOptions(t *testing.T) {
 	require.Equal(t, []byte{44, 45, 10}, ops, "new peer, new path, connect")
 }
 
+// DRBD 9 wants to know how to connect when it does.
+func TestConnectByAddressDiscards(t *testing.T) {
+	dir := t.TempDir()
+	p := newPeer(t, 2)
+	p.start(t, dir)
+	require.Equal(t, result{}, drbdsetup(t, dir, "", "connect", "r0", "ipv4:10.0.0.1:7789", "ipv4:10.0.0.2:7789", "--discard-my-data", "--protocol=C"))
+	known := names(t, 2)
+	require.Equal(t, map[string]string{"discard_my_data": "1"}, decode(t, known, p.requests[2]).Attrs[1].Fields)
+	require.Equal(t, map[string]string{"name": "remote", "wire_protocol": "3"}, decode(t, known, p.requests[0]).Attrs[1].Fields)
+}
+
 // The module removes the path with the peer, and does not know it any more then.
 func TestDisconnectByAddress(t *testing.T) {
 	for refused, exit := range map[byte]int{46: 10, 47: 0, 11: 0, 0: 0} {
