@@ -2,7 +2,7 @@
 // and drbdmeta.
 //
 // A command is a row in a table (commands.go). Its objects are resolved against
-// the configuration (select.go) and become a plan: a list of Ops, each of which
+// the configuration (resolve.go, select.go) and become a plan: a list of Ops, each of which
 // is a command line (plan.go). Plans are pure functions of configuration and
 // running state. A Runner prints them (--dry-run), starts them as programs
 // (--drbdsetup, --drbdmeta) or, by default, calls the tool in this process

@@ -69,15 +69,15 @@ func statusOptions() []schema.Field {
 	return []schema.Field{{Name: "statistics", Kind: schema.Flag}}
 }
 
-func attachOptions9() []schema.Field   { return diskFields(schema.V9, nil) }
-func attachOptions84() []schema.Field  { return diskFields(schema.V84, nil) }
-func diskOptions84() []schema.Field    { return diskFields(schema.V84, []string{"size", "max-bio-bvecs"}) }
-func resourceOptions9() []schema.Field { return fields(schema.V9, schema.ResourceOpts) }
-func resourceOptions84() []schema.Field {
-	return fields(schema.V84, schema.ResourceOpts)
-}
-func peerDeviceFields() []schema.Field { return fields(schema.V9, schema.PeerDeviceOpts) }
-func connectOptions() []schema.Field   { return fields(schema.V9, schema.ConnectParms) }
+func attachOptions9() []schema.Field    { return fields(schema.V9, schema.DiskConf) }
+func attachOptions84() []schema.Field   { return fields(schema.V84, schema.DiskConf) }
+func diskOptions84() []schema.Field     { return fieldsBut(schema.V84, schema.DiskConf, attachOnly) }
+func resourceOptions9() []schema.Field  { return fields(schema.V9, schema.ResourceOpts) }
+func resourceOptions84() []schema.Field { return fields(schema.V84, schema.ResourceOpts) }
+func peerDeviceFields() []schema.Field  { return fields(schema.V9, schema.PeerDeviceOpts) }
+func connectOptions() []schema.Field    { return fields(schema.V9, schema.ConnectParms) }
+func netOptions9() []schema.Field       { return fieldsBut(schema.V9, schema.NetConf, immutable) }
+func netOptions84() []schema.Field      { return fieldsBut(schema.V84, schema.NetConf, connectOnly84) }
 func detachOptions() []schema.Field {
 	return []schema.Field{force, {Name: "diskless", Kind: schema.Flag}}
 }
@@ -97,30 +97,16 @@ func invalidateRemoteOptions() []schema.Field {
 	return fields(schema.V9, schema.InvalidatePeer)
 }
 
-func netOptions9() []schema.Field {
-	return slices.DeleteFunc(fields(schema.V9, schema.NetConf), func(f schema.Field) bool {
-		return slices.Contains(immutable, f.Name)
-	})
-}
-
 // connectOnly84 are fields of 8.4's net_conf that only connect takes.
 var connectOnly84 = []string{"tentative", "discard-my-data", "alternate-address", "alternate-peer-address"}
-
-func netOptions84() []schema.Field {
-	return slices.DeleteFunc(fields(schema.V84, schema.NetConf), func(f schema.Field) bool {
-		return slices.Contains(connectOnly84, f.Name)
-	})
-}
 
 func connectOptions84() []schema.Field {
 	return append(fields(schema.V84, schema.NetConf, connectOnly84...), netOptions84()...)
 }
 
-// diskFields returns the options of attach but some.
-func diskFields(g schema.Generation, without []string) []schema.Field {
-	return slices.DeleteFunc(fields(g, schema.DiskConf), func(f schema.Field) bool {
-		return slices.Contains(without, f.Name)
-	})
+// fieldsBut returns the options of a set but some.
+func fieldsBut(g schema.Generation, id schema.ID, without []string) []schema.Field {
+	return slices.DeleteFunc(fields(g, id), func(f schema.Field) bool { return slices.Contains(without, f.Name) })
 }
 
 // fields returns the options of a set; or those of the given names, in their
