@@ -74,9 +74,7 @@ func TestResourceThatIsCalledLikeAMinor(t *testing.T) {
 }
 
 func TestUpOfNoVolumesDoesNothingWith84(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "drbd.conf")
-	require.NoError(t, os.WriteFile(file, []byte("resource r0 { on oak { address 10.20.0.1:7000; } on pine { address 10.20.0.2:7000; } }\n"), 0o600))
-	got := faultRecord{record: record{Gen: "8.4", Node: "oak", Config: file, Argv: []string{"up", "r0"}}}.play(t, t.TempDir())
+	got := script84(t, "oak", "resource r0 { on oak { address 10.20.0.1:7000; } on pine { address 10.20.0.2:7000; } }\n", "up", "r0")
 	require.Zero(t, got.exit, got.stderr)
 	require.Empty(t, got.calls)
 }
@@ -224,17 +222,11 @@ resource r0 {
   on birch { disk /dev/a; address 10.20.0.3:7000; }
 }
 `
-	run := func(args ...string) faultRun {
-		dir := t.TempDir()
-		file := filepath.Join(dir, "drbd.conf")
-		require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-		return faultRecord{record: record{Gen: "8.4", Node: "oak", Config: file, Argv: args}}.play(t, dir)
-	}
-	got := run("-P", "birch", "disconnect", "r0")
+	got := script84(t, "oak", config, "-P", "birch", "disconnect", "r0")
 	require.Equal(t, []string{"drbdsetup-84 disconnect ipv4:10.20.0.1:7000 ipv4:10.20.0.3:7000"}, got.calls, got.stderr)
 
 	for command, exit := range map[string]int{"disconnect": exitBroken, "connect": exitBroken, "up": exitUsage, "adjust": exitUsage} {
-		got = run(command, "r0")
+		got = script84(t, "oak", config, command, "r0")
 		require.Equal(t, exit, got.exit)
 		require.Contains(t, got.stderr, "--peer")
 		require.Empty(t, got.calls)
@@ -309,8 +301,7 @@ func TestNamesAreTakenApart(t *testing.T) {
 	} {
 		got := script(t, twoHosts(oneDisk), nil, strings.Fields(tt.line)...)
 		require.Equal(t, tt.nine, got.exit, "%s: %s", tt.line, got.stderr)
-		config := strings.NewReplacer("node-id 0;", "", "node-id 1;", "").Replace(twoHosts(oneDisk))
-		got = script84(t, "oak", config, strings.Fields(tt.line)...)
+		got = script84(t, "oak", withoutIDs(twoHosts(oneDisk)), strings.Fields(tt.line)...)
 		require.Equal(t, tt.old, got.exit, "8.4: %s: %s", tt.line, got.stderr)
 	}
 }
@@ -327,6 +318,11 @@ func TestHostWithAProxyOnlyWith84(t *testing.T) {
 		got := script84(t, "prx", config, strings.Fields(line)...)
 		require.Equal(t, exitUsage, got.exit, "%s: %s", line, got.stderr)
 	}
+}
+
+// withoutIDs returns a configuration as DRBD 8.4 knows it.
+func withoutIDs(config string) string {
+	return strings.NewReplacer("node-id 0;", "", "node-id 1;", "").Replace(config)
 }
 
 // script84 runs drbdadm for DRBD 8.4 on a configuration, against stubs.
@@ -347,8 +343,7 @@ func TestDumpAllWhereNothingIsForThisHost(t *testing.T) {
 }
 
 func TestScheduleIsShownFor9Only(t *testing.T) {
-	config := strings.NewReplacer("node-id 0;", "", "node-id 1;", "").Replace(twoHosts(oneDisk))
-	require.NotContains(t, script84(t, "oak", config, "-d", "-vv", "up", "r0").stdout, "scheduling")
+	require.NotContains(t, script84(t, "oak", withoutIDs(twoHosts(oneDisk)), "-d", "-vv", "up", "r0").stdout, "scheduling")
 	require.Contains(t, script(t, twoHosts(oneDisk), nil, "-d", "-vv", "up", "r0").stdout, "scheduling")
 }
 
