@@ -125,7 +125,7 @@ func keep(dir, name string, options []string) error {
 	}
 	target, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s is for the peer with DRBD 9, and there is no place to keep it until connect: %w", strings.Join(options, " "), err)
 	}
 	return os.WriteFile(filepath.Join(target, name), []byte(strings.Join(options, "\n")+"\n"), 0o600)
 }
