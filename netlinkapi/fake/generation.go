@@ -183,8 +183,7 @@ func (pd *peerDevice) confirm(before uint64, p packet) {
 // generation.
 func (pd *peerDevice) sameAsPeer() bool {
 	stale := pd.own.disk == schema.Outdated || pd.own.disk == schema.Consistent
-	return stale && pd.disk != nil && pd.part.conn == connected && pd.part.pdsk != schema.DUnknown &&
-		pd.peer.uuids.at(uuidCurrent) == pd.disk.current()&^uuidPrimary
+	return stale && pd.part.conn == connected && pd.part.pdsk != schema.DUnknown && pd.has(pd.peer.uuids)
 }
 
 // overtaken gives up what a suspended Primary did not get written: others went on

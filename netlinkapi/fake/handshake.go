@@ -284,7 +284,7 @@ func (pd *peerDevice) resumeLog() { pd.alSuspended = false }
 // perhaps from another node.
 func (pd *peerDevice) forgetMissed(p packet) {
 	current := pd.res.m.gen == schema.V9 && pd.part.conn == connected && pd.own.disk == schema.UpToDate && p.State.Disk == schema.UpToDate
-	if current && pd.bits() != nil && p.UUIDs.at(uuidCurrent) == pd.disk.current()&^uuidPrimary && pd.outOfSync() > 0 {
+	if current && pd.bits() != nil && pd.has(p.UUIDs) && pd.outOfSync() > 0 {
 		pd.bits().clearAll()
 		pd.clearBitmapUUID()
 		pd.flush()
@@ -300,6 +300,9 @@ func (pd *peerDevice) syncedElsewhere(p packet) {
 }
 
 // sameAs reports, in DRBD 9, whether the peer has the generation that is here.
-func (pd *peerDevice) sameAs(p packet) bool {
-	return pd.res.m.gen == schema.V9 && pd.disk != nil && p.UUIDs.at(uuidCurrent) == pd.disk.current()&^uuidPrimary
+func (pd *peerDevice) sameAs(p packet) bool { return pd.res.m.gen == schema.V9 && pd.has(p.UUIDs) }
+
+// has reports whether the disk here is of a copy's generation.
+func (d *device) has(u uuids) bool {
+	return d.disk != nil && u.at(uuidCurrent) == d.disk.current()&^uuidPrimary
 }

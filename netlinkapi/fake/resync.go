@@ -392,7 +392,7 @@ func (d *device) sameGeneration() []*peerDevice {
 	var list []*peerDevice
 	for _, pd := range d.peers {
 		current := pd.part.conn >= connected && pd.part.pdsk == schema.UpToDate && pd.peer != nil
-		if current && pd.peer.uuids.at(uuidCurrent) == d.disk.current()&^uuidPrimary {
+		if current && d.has(pd.peer.uuids) {
 			list = append(list, pd)
 		}
 	}
