@@ -32,5 +32,6 @@
 // change.go how they change, rules.go what 8.4 refuses and why, rules9.go and quorum.go what
 // 9 does, twophase.go how its whole cluster agrees. dial.go, greet.go, link.go and packet.go
 // are the way to a peer; meeting.go, handshake.go, uuid.go and resync.go what is said there;
-// disk.go is the image; request.go, dump.go and notify.go are the netlink side.
+// rates.go is what 8.4 tells its peer of them. disk.go is the image; request.go, dump.go
+// and notify.go are the netlink side, kernellog.go is what goes to the kernel's log.
 package fake
