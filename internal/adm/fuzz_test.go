@@ -46,7 +46,7 @@ func FuzzObjects(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, len(w.res)+len(w.peer), len(word))
-		require.GreaterOrEqual(t, w.num, 0)
+		require.True(t, w.hasNum || w.num == 0)
 		require.Equal(t, word, w.text)
 		require.False(t, w.hasPeer && g == schema.V84)
 	})
