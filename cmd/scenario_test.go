@@ -207,7 +207,7 @@ func (s *stage) settle(b testkit.Block) {
 	before, quiet := s.progress(), 0
 	for range 5 * time.Minute / tick {
 		time.Sleep(tick)
-		if shown && s.busy() {
+		if shown && s.busy() && !s.helps() {
 			return
 		}
 		quiet++
