@@ -194,6 +194,9 @@ func (s *stage) start(h *host, line string) chan outcome {
 	return done
 }
 
+// offBeat keeps the stage from looking at the very moment at which something happens.
+const offBeat = 333 * time.Microsecond
+
 // settle lets time pass until nothing has happened for a second and nothing is
 // under way, unless the recording shows that it is.
 func (s *stage) settle(b testkit.Block) {
@@ -201,18 +204,18 @@ func (s *stage) settle(b testkit.Block) {
 	if b.Hasty && wait == 0 {
 		return
 	}
-	time.Sleep(wait)
+	time.Sleep(wait + offBeat)
 	const tick, calm = 50 * time.Millisecond, 20
 	shown := busy(&b)
 	before, quiet := s.progress(), 0
 	for range 5 * time.Minute / tick {
 		time.Sleep(tick)
-		if shown && s.busy() && !s.helps() {
-			return
-		}
 		quiet++
 		if now := s.progress(); now != before {
 			before, quiet = now, 0
+		}
+		if shown && quiet > 0 && s.busy() && !s.helps() {
+			return
 		}
 		if quiet >= calm && !s.busy() && !s.helps() && !s.seeks(b) {
 			return

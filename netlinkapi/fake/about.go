@@ -22,8 +22,13 @@ func (r *resource) context() *schema.Values {
 func (r *resource) info() *schema.Values {
 	v := r.m.set(schema.ResourceInfo).SetUint("res_role", uint64(r.highestRole())).
 		SetBool("res_susp", r.susp.user).SetBool("res_susp_nod", r.susp.noData).SetBool("res_susp_fen", r.susp.fencing)
-	if r.m.gen == schema.V9 {
-		v.SetBool("res_susp_quorum", r.susp.quorum).SetBool("res_fail_io", r.susp.failIO)
+	return setKnown(setKnown(v, "res_susp_quorum", r.susp.quorum), "res_fail_io", r.susp.failIO)
+}
+
+// setKnown sets what only DRBD 9 tells.
+func setKnown(v *schema.Values, key string, on bool) *schema.Values {
+	if v.Set.Field(key) != nil {
+		v.SetBool(key, on)
 	}
 	return v
 }
@@ -94,10 +99,7 @@ func (c *connection) info() *schema.Values {
 
 func (c *connection) statistics() *schema.Values {
 	v := c.res.m.set(schema.ConnectionStats).SetBool("conn_congested", false)
-	if c.res.m.gen == schema.V9 {
-		v.SetUint("ap_in_flight", 0).SetUint("rs_in_flight", 0)
-	}
-	return v
+	return setKnown(setKnown(v, "ap_in_flight", false), "rs_in_flight", false)
 }
 
 // about returns a notification about the device.
@@ -176,10 +178,7 @@ func (pd *peerDevice) info() *schema.Values {
 		SetBool("peer_resync_susp_user", pd.part.userISP).
 		SetBool("peer_resync_susp_peer", pd.part.peerISP).
 		SetBool("peer_resync_susp_dependency", pd.part.aftrISP)
-	if pd.res.m.gen == schema.V9 {
-		v.SetBool("peer_is_intentional_diskless", pd.client()).SetBool("peer_resync_susp_max_parallel", false)
-	}
-	return v
+	return setKnown(setKnown(v, "peer_is_intentional_diskless", pd.client()), "peer_resync_susp_max_parallel", false)
 }
 
 func (pd *peerDevice) statistics() *schema.Values {

@@ -82,14 +82,16 @@ func (r *resource) refused9(old snapshot) schema.Code {
 func (d *device) accessible() bool { return d.own.disk == schema.UpToDate || d.peerUpToDate() }
 
 // follows reports whether the data here is what a Primary writes: on this node, or on one
-// that it is connected to, unless the data comes from elsewhere.
+// that it is connected to. It is not where other data is about to come.
 func (d *device) follows() bool {
 	primary := d.own.role == schema.Primary
 	for _, pd := range d.peers {
-		if c := pd.part.conn; c.target() || c.waitsForSync() || c == startingSyncT || c == behind {
+		c := pd.part.conn
+		comes := c.target() || c.waitsForSync() || c == startingSyncT || c == behind
+		if comes && (d.own.role != schema.Primary || c == wfBitMapT && pd.part.pdsk == schema.UpToDate) {
 			return false
 		}
-		primary = primary || pd.part.conn >= connected && pd.conn.peer == schema.Primary
+		primary = primary || c >= connected && pd.conn.peer == schema.Primary
 	}
 	return primary
 }
@@ -100,8 +102,8 @@ func (s state) sane9() state {
 	s = s.cutOff()
 	r, ok := fitting[s.conn]
 	switch {
-	case !ok || s.conn == connected || s.conn == startingSyncT:
-	case s.conn.target() || s.conn == wfBitMapT:
+	case !ok || s.conn == connected:
+	case s.conn.target() || s.conn == wfBitMapT || s.conn == startingSyncT:
 		s.disk = min(max(s.disk, r.min), r.max)
 	default:
 		s.pdsk = min(max(s.pdsk, r.peerMin), r.peerMax)
