@@ -82,9 +82,11 @@ func run(ctx context.Context, env cli.Env) int {
 // rateVariable limits resyncs where no option does.
 const rateVariable = "DRBD_FAKE_RATE"
 
-// parse reads the options. Everything after the directory of "ctl" is passed on.
+// parse reads the options. Everything after the directory of "ctl" is passed on. Who asks
+// for help gets no words.
 func parse(env cli.Env) (o options, words []string, err error) {
 	f := cli.NewFlags()
+	f.Add("help", "h", cli.NoArg)
 	f.Add("node", "", cli.RequiredArg)
 	f.Add("module", "", cli.RequiredArg)
 	f.Add("rate", "", cli.RequiredArg)
@@ -98,6 +100,8 @@ func parse(env cli.Env) (o options, words []string, err error) {
 	rate := env.Getenv(rateVariable)
 	for _, opt := range given {
 		switch opt.Name {
+		case "help":
+			return o, nil, nil
 		case "node":
 			o.node = opt.Value
 		case "module":
