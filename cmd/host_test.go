@@ -40,7 +40,9 @@ type host struct {
 	watch   string // command of the event stream
 
 	node *fake.Node
-	off  func() // ends the node and all that runs on it
+	off  func() // ends the node
+
+	loaded, hidden, transport, up bool // the module is there, cannot be loaded; that of the network is there, in use
 
 	mu      sync.Mutex
 	events  []byte   // of the stream, not yet taken
@@ -48,6 +50,7 @@ type host struct {
 	exits   []string // of these calls, or of earlier ones
 	argv0   string   // of the helper
 	helping int      // helpers that run
+	looks   bool     // the stage looks, not somebody on the host
 	slow    string   // pattern of a helper that takes longer than others
 	near    bool     // the nearest node is missed first
 	broken  map[string]bool
@@ -112,8 +115,8 @@ func (h *host) recorded(text string) string {
 
 var devices = regexp.MustCompile(`/dev/(vd[ab]|mapper/backing)`)
 
-// boot loads the module and starts the event stream.
-func (h *host) boot() {
+// load loads the module.
+func (h *host) load() {
 	node, err := fake.NewNode(h.dir, fake.Config{
 		Node: h.name, Version: h.module, Network: h.network, Helper: h.help, Unhurried: true,
 	})
@@ -128,16 +131,36 @@ func (h *host) boot() {
 	<-ready
 	remove := netlinkapi.InProcess(h.path("netlink.sock"), func() (conn, error) { return node.Connect(ctx) })
 	h.off = func() {
+		h.loaded = false
 		remove()
 		cancel()
 		<-done
 	}
+	h.loaded = true
+}
+
+// boot loads the module and starts the event stream.
+func (h *host) boot() {
+	h.load()
+	h.follow()
+}
+
+// follow starts the event stream.
+func (h *host) follow() {
 	h.mu.Lock()
 	h.events = nil
 	h.mu.Unlock()
-	go h.run(ctx, h.watch, (*eventWriter)(h), &bytes.Buffer{})
+	go func() {
+		w := (*eventWriter)(h)
+		if code := h.run(h.t.Context(), h.watch, w, w); code == unloadedCode {
+			fmt.Fprintf(w, "[events2 ended, exit %d]\n", code)
+		}
+	}()
 	time.Sleep(time.Second)
 }
+
+// unloadedCode is what events2 returns when the module is unloaded.
+const unloadedCode = 121
 
 // eventWriter takes what the event stream prints.
 type eventWriter host
@@ -200,6 +223,11 @@ const startTime = time.Millisecond
 // tool runs one of ours.
 func (h *host) tool(ctx context.Context, name string, args []string, s streams) int {
 	time.Sleep(startTime)
+	if !h.loaded && !h.hidden && !h.looks {
+		h.load() // as modprobe does
+	}
+	h.up = h.up && !slices.Contains(args, "down") || h.loaded && slices.Contains(args, "up")
+	h.transport = h.transport || h.up
 	args = slices.Clone(args)
 	for i := range args {
 		args[i] = h.local(args[i])
@@ -338,8 +366,49 @@ var programs = map[string]func(ctx context.Context, h *host, args []string, s st
 		return map[bool]int{err != nil: 1}[true]
 	},
 	"dd": dd, "dmsetup": dmsetup, "blockdev": blockdev, "ip": ip, "mount": mount, "umount": umount, "mkfs.ext4": mkfs,
-	"true": nothing, "ln": nothing, "mv": nothing, "cp": nothing, "evstart": nothing, "date": nothing, "sync": nothing,
-	"modprobe": nothing, "rmmod": nothing,
+	"true": nothing, "ln": nothing, "mv": mv, "cp": nothing, "date": nothing, "sync": nothing,
+	"modprobe": modprobe, "rmmod": rmmod, "lsmod": lsmod,
+}
+
+func modprobe(_ context.Context, h *host, args []string, s streams) int {
+	if args[0] == "-r" {
+		fmt.Fprintln(s.err, "modprobe: FATAL: Module handshake is in use.")
+		return 1
+	}
+	if !h.loaded {
+		h.load()
+	}
+	return 0
+}
+
+func rmmod(_ context.Context, h *host, args []string, s streams) int {
+	switch {
+	case args[0] == "drbd_transport_tcp" && h.up:
+		fmt.Fprintln(s.err, "rmmod: ERROR: Module drbd_transport_tcp is in use")
+		return 1
+	case args[0] == "drbd_transport_tcp":
+		h.transport = false
+	case h.transport:
+		fmt.Fprintln(s.err, "rmmod: ERROR: Module drbd is in use by: drbd_transport_tcp")
+		return 1
+	default:
+		_, _ = h.node.Command("quit")
+		h.off()
+	}
+	return 0
+}
+
+func lsmod(_ context.Context, h *host, _ []string, s streams) int {
+	if h.loaded {
+		fmt.Fprint(s.out, "drbd                  778240  0\nlru_cache              16384  1 drbd\nlibcrc32c              16384  1 drbd\n")
+	}
+	return 0
+}
+
+// mv hides the module, or brings it back.
+func mv(_ context.Context, h *host, args []string, _ streams) int {
+	h.hidden = args[1] == "/tmp/"
+	return 0
 }
 
 func nothing(context.Context, *host, []string, streams) int { return 0 }
@@ -347,11 +416,18 @@ func nothing(context.Context, *host, []string, streams) int { return 0 }
 func grep(_ context.Context, _ *host, args []string, s streams) int {
 	pattern := regexp.MustCompile(args[len(args)-1])
 	code := 1
+	count := 0
 	for line := range strings.Lines(string(s.in)) {
 		if pattern.MatchString(line) {
-			fmt.Fprint(s.out, line)
+			count++
+			if args[0] != "-c" {
+				fmt.Fprint(s.out, line)
+			}
 			code = 0
 		}
+	}
+	if args[0] == "-c" {
+		fmt.Fprintln(s.out, count)
 	}
 	return code
 }

@@ -158,6 +158,9 @@ func (sh *shell) program(ctx context.Context, args []string, s streams) int {
 			return 124
 		}
 		return code
+	case "evstart":
+		sh.host.follow()
+		return 0
 	case "exec": // 5<>/dev/drbdN
 		minor := strings.TrimPrefix(args[1], "5<>/dev/drbd")
 		sh.ends = append(sh.ends, func() { sh.host.control("close " + minor) })
