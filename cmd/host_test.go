@@ -40,7 +40,9 @@ type host struct {
 	watch   string // command of the event stream
 
 	node *fake.Node
-	off  func() // ends the node
+	off  func() // ends the node, and the event stream with it
+
+	followed chan bool // closed when that has ended
 
 	loaded, hidden, transport, up bool // the module is there, cannot be loaded; that of the network is there, in use
 
@@ -135,6 +137,7 @@ func (h *host) load() {
 		remove()
 		cancel()
 		<-done
+		<-h.followed
 	}
 	h.loaded = true
 }
@@ -150,7 +153,10 @@ func (h *host) follow() {
 	h.mu.Lock()
 	h.events = nil
 	h.mu.Unlock()
+	ended := make(chan bool)
+	h.followed = ended
 	go func() {
+		defer close(ended)
 		w := (*eventWriter)(h)
 		if code := h.run(h.t.Context(), h.watch, w, w); code == unloadedCode {
 			fmt.Fprintf(w, "[events2 ended, exit %d]\n", code)
