@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -131,7 +132,10 @@ func (p *player) heal() {
 }
 
 // wait lets a resync end.
-func wait(*player) { time.Sleep(time.Minute) }
+func wait(*player) {
+	time.Sleep(time.Minute)
+	synctest.Wait()
+}
 
 // outrun are the steps whose events were built when the command had gone on: whether
 // they show the disk that is gone by then is chance.

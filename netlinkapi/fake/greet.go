@@ -19,14 +19,10 @@ var errMismatch = errors.New("the ends do not fit")
 // greet exchanges the first packets. A peer that does not fit ends the connection,
 // or makes it try again.
 func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
-	defer context.AfterFunc(ctx, func() { l.conn.Close() })()
 	c.look(ctx)
 	mine := c.hello()
-	_ = l.conn.SetDeadline(time.Now().Add(greetTime))
-	sent := make(chan error, 1)
-	go func() { sent <- l.enc.Encode(mine) }()
-	var theirs packet
-	if err := errors.Join(l.dec.Decode(&theirs), <-sent); err != nil {
+	theirs, err := l.exchange(ctx, mine)
+	if err != nil {
 		l.conn.Close()
 		return nil, err
 	}
@@ -35,7 +31,18 @@ func (c *connection) greet(ctx context.Context, l *link) (*link, error) {
 		c.refuse(ctx, l, r, mine, theirs)
 		return nil, errMismatch
 	}
-	return l, l.conn.SetDeadline(time.Time{})
+	return l, nil
+}
+
+// exchange sends a packet and returns the one that comes, within greetTime.
+func (l *link) exchange(ctx context.Context, mine packet) (theirs packet, err error) {
+	ctx, cancel := context.WithTimeout(ctx, greetTime)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { l.conn.Close() })()
+	sent := make(chan error, 1)
+	go func() { sent <- l.enc.Encode(mine) }()
+	err = errors.Join(l.dec.Decode(&theirs), <-sent)
+	return theirs, err
 }
 
 // protocols are the versions of the network protocol that the modules speak.
