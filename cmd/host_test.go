@@ -232,8 +232,7 @@ func (h *host) tool(ctx context.Context, name string, args []string, s streams) 
 	if !h.loaded && !h.hidden && !h.looks {
 		h.load() // as modprobe does
 	}
-	h.up = h.up && !slices.Contains(args, "down") || h.loaded && slices.Contains(args, "up")
-	h.transport = h.transport || h.up
+	h.use(args)
 	args = slices.Clone(args)
 	for i := range args {
 		args[i] = h.local(args[i])
@@ -243,6 +242,14 @@ func (h *host) tool(ctx context.Context, name string, args []string, s streams) 
 		Name: name, Args: args, Getenv: h.environment,
 		Stdin: bytes.NewReader(s.in), Stdout: s.out, Stderr: s.err,
 	})
+}
+
+// use notes whether a command makes or ends the use of the module of the network.
+func (h *host) use(args []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.up = h.up && !slices.Contains(args, "down") || h.loaded && slices.Contains(args, "up")
+	h.transport = h.transport || h.up
 }
 
 // A helper takes a while, so that what begins with it on other connections meets it,
