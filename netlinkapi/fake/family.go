@@ -28,12 +28,8 @@ const (
 	groupName  = "events"
 )
 
-// familyVersion tells the generations apart; maxAttr is the highest top-level
-// attribute.
-var (
-	familyVersion = map[schema.Generation]byte{schema.V84: 1, schema.V9: 2}
-	maxAttr       = map[schema.Generation]uint32{schema.V84: 24, schema.V9: 34}
-)
+// maxAttr is the highest top-level attribute.
+var maxAttr = map[schema.Generation]uint32{schema.V84: 24, schema.V9: 34}
 
 // Flags in the controller's list of commands.
 const (
@@ -98,7 +94,7 @@ func (m *Module) describeFamily(h header) []byte {
 	b = append(b, ctrlNewFamily, 2, 0, 0)
 	b = appendAttribute(b, ctrlFamilyName, append([]byte(familyName), 0))
 	b = appendAttribute(b, ctrlFamilyID, native.AppendUint16(nil, familyID))
-	b = appendAttribute(b, ctrlVersion, u32(uint32(familyVersion[m.gen])))
+	b = appendAttribute(b, ctrlVersion, u32(uint32(m.gen.FamilyVersion())))
 	b = appendAttribute(b, ctrlHeaderSize, u32(userHeaderLen))
 	b = appendAttribute(b, ctrlMaxAttr, u32(maxAttr[m.gen]))
 	b = appendAttribute(b, ctrlOps, m.describeOps())

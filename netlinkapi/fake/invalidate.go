@@ -3,18 +3,27 @@ package fake
 import "drbdutils/schema"
 
 func (m *Module) invalidate(r *request) schema.Code {
-	pd := r.peer
+	return r.peer.invalidate(schema.Secondary, change{Disk: new(schema.Inconsistent)}, startingSyncT)
+}
+
+func (m *Module) invalidateRemote(r *request) schema.Code {
+	return r.peer.invalidate(schema.Primary, change{PDsk: new(schema.Inconsistent)}, startingSyncS)
+}
+
+// invalidate marks everything as out of sync where the node is alone and has the role for
+// that; otherwise it begins a resync.
+func (pd *peerDevice) invalidate(role schema.Role, alone change, resync conn) schema.Code {
 	pd.frozen = true
 	defer func() { pd.frozen = false }()
-	if pd.state().conn == standAlone && pd.state().role == schema.Secondary {
-		code := pd.request(change{Disk: new(schema.Inconsistent)})
-		if code.OK() {
-			pd.bits().setAll()
-			pd.flush()
-		}
-		return code
+	if s := pd.state(); s.conn != standAlone || s.role != role {
+		return pd.request(change{Conn: &resync})
 	}
-	return pd.request(change{Conn: new(startingSyncT)})
+	code := pd.request(alone)
+	if code.OK() {
+		pd.bits().setAll()
+		pd.flush()
+	}
+	return code
 }
 
 func (m *Module) invalidate9(r *request) schema.Code {
@@ -64,19 +73,4 @@ func (pd *peerDevice) asked(ch change) change {
 		ch.Disk = new(min(pd.own.disk, schema.Outdated))
 	}
 	return ch
-}
-
-func (m *Module) invalidateRemote(r *request) schema.Code {
-	pd := r.peer
-	pd.frozen = true
-	defer func() { pd.frozen = false }()
-	if pd.state().conn == standAlone && pd.state().role == schema.Primary {
-		code := pd.request(change{PDsk: new(schema.Inconsistent)})
-		if code.OK() {
-			pd.bits().setAll()
-			pd.flush()
-		}
-		return code
-	}
-	return pd.request(change{Conn: new(startingSyncS)})
 }

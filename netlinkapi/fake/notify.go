@@ -45,7 +45,7 @@ func (m *Module) set(id schema.ID) *schema.Values { return id.In(m.gen).New() }
 
 // body builds the part of a message after the netlink header.
 func (m *Module) body(op schema.Op, minor uint32, code schema.Code, sets ...*schema.Values) []byte {
-	b := []byte{byte(op), familyVersion[m.gen], 0, 0}
+	b := []byte{byte(op), m.gen.FamilyVersion(), 0, 0}
 	b = native.AppendUint32(b, minor)
 	b = native.AppendUint32(b, uint32(code))
 	return m.appendSets(b, sets...)

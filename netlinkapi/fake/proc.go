@@ -42,7 +42,7 @@ func (m *Module) proc9() string {
 // version is the first line.
 func (m *Module) version() string {
 	p := protocols[m.gen]
-	return fmt.Sprintf("version: %s (api:%d/proto:%d-%d)\n", m.cfg.Version, familyVersion[m.gen], p[0], p[1])
+	return fmt.Sprintf("version: %s (api:%d/proto:%d-%d)\n", m.cfg.Version, m.gen.FamilyVersion(), p[0], p[1])
 }
 
 // writeProc prints the block of one device.

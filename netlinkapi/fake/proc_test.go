@@ -30,7 +30,7 @@ func TestProcKnowsWhatAnAnswerSays(t *testing.T) {
 		n.ok(schema.NewMinor, 0, n.named())
 
 		request := startMessage(header{kind: familyID, flags: flagRequest, seq: 1, port: 42})
-		request = append(request, byte(schema.DelMinor), familyVersion[schema.V84], 0, 0)
+		request = append(request, byte(schema.DelMinor), schema.V84.FamilyVersion(), 0, 0)
 		request = native.AppendUint32(native.AppendUint32(request, 99), 0)
 		_, err = conn.Write(endMessage(request))
 		require.NoError(t, err)

@@ -50,7 +50,8 @@ func (d *device) hasQuorum() bool {
 		return true
 	}
 	v := d.votes()
-	all, needs := v.all(), share(opts.Uint("quorum"), v.all())
+	all := v.all()
+	needs := share(opts.Uint("quorum"), all)
 	switch {
 	case v.reached() >= needs && v.upToDate >= share(opts.Uint("quorum_min_redundancy"), all):
 		return true

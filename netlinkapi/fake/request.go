@@ -72,7 +72,7 @@ func (m *Module) family(h header, msg []byte, plain bool) [][]byte {
 	if len(msg) < bodyOffset {
 		return refuse(syscall.EINVAL)
 	}
-	if v := msg[nlHeaderLen+1]; m.gen == schema.V9 && !dump && v != familyVersion[m.gen] && r.op != schema.Down {
+	if v := msg[nlHeaderLen+1]; m.gen == schema.V9 && !dump && v != m.gen.FamilyVersion() && r.op != schema.Down {
 		return refuse(syscall.EINVAL)
 	}
 	if m.gen == schema.V9 && native.Uint16(msg[nlHeaderLen+2:]) != 0 { // reserved

@@ -197,21 +197,28 @@ func (d *device) setSize(size uint64, clean bool) (grew bool) {
 }
 
 func (pd *peerDevice) tellSize(clean bool) {
-	if l := pd.conn.link; l != nil && pd.part.conn >= connected {
-		l.send(packet{
-			Kind: resized, Volume: pd.volume, Size: pd.size, Clean: clean,
-			Offered: pd.disk.offered(), Wanted: pd.disk.conf.Uint("disk_size"),
-		})
+	pd.send(packet{
+		Kind: resized, Volume: pd.volume, Size: pd.size, Clean: clean,
+		Offered: pd.disk.offered(), Wanted: pd.disk.conf.Uint("disk_size"),
+	})
+}
+
+// send sends the peer a packet, and reports whether there is one to get it.
+func (pd *peerDevice) send(p packet) bool {
+	l := pd.conn.link
+	if l == nil || pd.part.conn < connected {
+		return false
 	}
+	l.send(p)
+	return true
 }
 
 // askSizes has the peers say, in DRBD 9, what their disks could have by now.
 func (d *device) askSizes() {
 	var asked []*peerDevice
 	for _, pd := range d.peers {
-		if pd.conn.link != nil && pd.part.conn >= connected {
+		if pd.send(packet{Kind: sizeAsk, Volume: pd.volume}) {
 			pd.sizeKnown = false
-			pd.conn.link.send(packet{Kind: sizeAsk, Volume: pd.volume})
 			asked = append(asked, pd)
 		}
 	}
@@ -230,9 +237,7 @@ func (pd *peerDevice) saySize() {
 }
 
 func (pd *peerDevice) offer(sectors uint64) {
-	if l := pd.conn.link; l != nil && pd.part.conn >= connected {
-		l.send(packet{Kind: sizeTold, Volume: pd.volume, Offered: sectors})
-	}
+	pd.send(packet{Kind: sizeTold, Volume: pd.volume, Offered: sectors})
 }
 
 func (pd *peerDevice) noteSize(p packet) {

@@ -89,7 +89,7 @@ func (n *machine) do(op schema.Op, minor uint32, flags uint32, sets ...*schema.V
 	n.t.Helper()
 	n.seq++
 	b := startMessage(header{kind: familyID, flags: flagRequest, seq: n.seq, port: 42})
-	b = append(b, byte(op), familyVersion[n.m.gen], 0, 0)
+	b = append(b, byte(op), n.m.gen.FamilyVersion(), 0, 0)
 	b = native.AppendUint32(native.AppendUint32(b, minor), flags)
 	for _, s := range sets {
 		b = appendAttribute(b, uint16(s.Set.ID)|attrNested, appendFields(nil, s))
